@@ -1,0 +1,81 @@
+"""Files that are whole or absent, and fingerprints that tell whether two things are the same.
+
+A file or folder is written under a temporary name and renamed; a reader never sees half of it, a kill leaves no ruin.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import IntegrityError
+
+
+def fingerprint(value: Any) -> str:
+    """16 hex digits that change with any JSON-ready value; the order of keys does not matter.
+
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=str)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def hash_files(paths: list[Path]) -> str:
+    """16 hex digits over the names and bytes of files, in the order given."""
+    digest = hashlib.blake2b(digest_size=8)
+    for path in paths:
+        digest.update(path.name.encode() + b"\0")
+        with path.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`; on success it is renamed to `path`, on an exception it is removed.
+
+    The block may create a file or a folder under the name; a folder already at `path` is replaced by the new one.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        fresh = scratch / path.name
+        yield fresh
+        if path.is_dir() and fresh.is_dir():
+            path.rename(scratch / "old")
+        fresh.replace(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, whole or not at all."""
+    with atomic_path(path) as fresh:
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write indented JSON with sorted keys, whole or not at all."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON that tunegate wrote.
+
+    Raises:
+        IntegrityError: the file is absent, truncated or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise IntegrityError(f"{path}: no such file; run the stage that writes it first") from error
+    except (ValueError, UnicodeDecodeError) as error:
+        raise IntegrityError(f"{path}: not a whole JSON file ({error}); delete it and run again") from error

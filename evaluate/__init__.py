@@ -1,0 +1,1 @@
+"""Models and items to scores, two scores to a comparison, a comparison to a verdict."""

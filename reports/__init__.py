@@ -1,0 +1,1 @@
+"""Typed results to text: terminal, HTML, Markdown, JUnit, JSON; pure functions."""

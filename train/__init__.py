@@ -1,0 +1,1 @@
+"""Kept examples and a base model to a tuned model."""
