@@ -1,0 +1,248 @@
+"""Column names and a few rows to a layout: which of the four kinds the data is, and which column plays which part.
+
+Names are compared without case. A guess is made only where one reading is plainly meant; the rest is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import DataError
+from .records import Kind
+
+TEXT_TIERS = (
+    ("text",),
+    (
+        *("sentence", "utterance", "body", "content", "query", "question", "message", "review", "tweet", "comment"),
+        *("document", "article", "description", "abstract", "post", "email", "passage", "input", "headline"),
+    ),
+    ("title", "subject", "name"),
+)
+"""Names of the text to be labelled; a later tier counts only where the earlier ones have none."""
+
+LABEL_TIERS = (
+    ("label_text", "label_name"),
+    ("label",),
+    ("labels", "intent", "category", "target", "class", "sentiment", "emotion", "topic", "tag", "gold_label", "gold"),
+    ("label_id", "label_idx", "class_id", "y"),
+)
+"""Names of the label; words before numbers, so that a model learns to write words."""
+
+TEXT_PAIRS = (
+    *(("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2")),
+    *(("sentence_1", "sentence_2"), ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("claim", "evidence")),
+    *(("question", "sentence"), ("question", "passage"), ("question", "context"), ("query", "passage")),
+    ("query", "document"),
+)
+"""Names of two texts that are labelled together."""
+
+PROMPT_PAIRS = (
+    *(("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("prompt", "answer")),
+    *(("instruction", "output"), ("instruction", "response"), ("instruction", "completion"), ("instruction", "answer")),
+    *(("question", "answer"), ("question", "response"), ("question", "solution"), ("problem", "solution")),
+    *(("problem", "answer"), ("query", "response"), ("query", "answer"), ("input", "output"), ("input", "response")),
+    *(("input", "completion"), ("source", "target")),
+)
+"""Names of a prompt and its answer."""
+
+PROMPT_CONTEXTS = {"instruction": ("input", "context")}
+"""A second column that belongs to the prompt, after it."""
+
+CHAT_NAMES = ("messages", "conversations", "conversation", "dialog", "dialogue")
+
+PARTS: Mapping[Kind, tuple[str, ...]] = {
+    "label": ("input", "target"),
+    "completion": ("input", "target"),
+    "chat": ("messages",),
+    "preference": ("target", "rejected"),
+}
+"""Parts that a kind cannot do without."""
+
+OPTIONAL_PARTS: Mapping[Kind, tuple[str, ...]] = {
+    "label": ("pair",),
+    "completion": ("pair",),
+    "chat": (),
+    "preference": ("input",),
+}
+
+PART_ALIASES: Mapping[str, str] = {
+    **{"text": "input", "prompt": "input", "instruction": "input", "question": "input"},
+    **{"label": "target", "completion": "target", "response": "target", "answer": "target", "output": "target"},
+    **{"chosen": "target", "conversations": "messages", "text_pair": "pair"},
+}
+"""Everyday words for the canonical parts, understood in `columns`."""
+
+REMEDY = "set data.columns.{part} in the recipe (--columns {part}=NAME)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """Which kind the rows are, and which of their columns make each canonical part."""
+
+    kind: Kind
+    """One of the four."""
+    columns: Mapping[str, tuple[str, ...]]
+    """Part → the input's own columns; several are joined by an empty line."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Part → column names as text, several joined by ` + `."""
+        return {part: " + ".join(names) for part, names in self.columns.items()}
+
+
+def recognise(
+    names: Sequence[str],
+    sample: Sequence[Mapping[str, Any]],
+    *,
+    place: str,
+    kind: Kind | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Layout:
+    """The layout of rows with these column names, as told by `kind` and `columns`, the rest guessed.
+
+    Raises:
+        DataError: no reading, or several, fit; or a named column does not exist. `place` begins the message.
+    """
+    given = _given_columns(names, columns or {}, place)
+    guesses = {name: guess for name in PARTS if (guess := _GUESSES[name](names, sample, given)) is not None}
+    chosen = kind or _choose_kind(guesses, names, given, place)
+    found = {**guesses.get(chosen, {}), **given}
+    missing = [part for part in PARTS[chosen] if part not in found]
+    if missing:
+        part = missing[0]
+        word = {
+            "messages": "the messages",
+            "input": "the text",
+            "target": "the label",
+            "rejected": "the rejected answer",
+        }
+        what = "the answer" if part == "target" and chosen != "label" else word[part]
+        raise DataError(f"{place}: no column is plainly {what} of kind {chosen!r} {_listed(names)}; " + _remedy(part))
+    allowed = PARTS[chosen] + OPTIONAL_PARTS[chosen]
+    return Layout(kind=chosen, columns={part: found[part] for part in allowed if part in found})
+
+
+def _given_columns(names: Sequence[str], columns: Mapping[str, str], place: str) -> dict[str, tuple[str, ...]]:
+    parts = {part for kind in PARTS for part in PARTS[kind] + OPTIONAL_PARTS[kind]}
+    given = {}
+    for key, value in columns.items():
+        part = PART_ALIASES.get(key, key)
+        if part not in parts:
+            raise DataError(f"{place}: data.columns.{key} is unknown; allowed: {', '.join(sorted(parts))}")
+        wanted = (value,) if value in names else tuple(name.strip() for name in value.split("+"))
+        absent = [name for name in wanted if name not in names]
+        if absent:
+            raise DataError(f"{place}: there is no column {absent[0]!r} {_listed(names)}; {REMEDY.format(part=key)}")
+        given[part] = wanted
+    return given
+
+
+def _choose_kind(
+    guesses: Mapping[Kind, Mapping[str, tuple[str, ...]]],
+    names: Sequence[str],
+    given: Mapping[str, tuple[str, ...]],
+    place: str,
+) -> Kind:
+    if "messages" in given or "chat" in guesses:
+        return "chat"
+    if "rejected" in given or "preference" in guesses:
+        return "preference"
+    if "completion" in guesses and "label" in guesses and not given:
+        label = guesses["label"]["target"][0]
+        if label.lower() in ("label", "labels", "label_text", "label_name"):
+            raise DataError(
+                f"{place}: these rows could be prompts with answers or texts with labels {_listed(names)}; "
+                "set data.kind: completion or data.kind: label (--kind)"
+            )
+    if "completion" in guesses:
+        return "completion"
+    if "label" in guesses:
+        return "label"
+    raise DataError(
+        f"{place}: no columns are known as text and label, prompt and answer, messages, or chosen and rejected "
+        f"{_listed(names)}; set data.kind, data.columns.input and data.columns.target "
+        "(--kind label --columns input=NAME --columns target=NAME)"
+    )
+
+
+def _guess_label(
+    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]] | None:
+    label = given.get("target") or _first_tier(names, LABEL_TIERS)
+    rest = [name for name in names if name not in (label or ())]
+    pair = next(((_find(rest, a), _find(rest, b)) for a, b in TEXT_PAIRS if _find(rest, a) and _find(rest, b)), None)
+    found = {"target": label} if label else {}
+    if "input" in given:
+        found["input"] = given["input"]
+    elif pair and not _find(rest, "text"):
+        found |= {"input": (str(pair[0]),), "pair": (str(pair[1]),)}
+    elif text := _first_tier(rest, TEXT_TIERS):
+        found["input"] = text
+    return found if {"input", "target"} <= found.keys() else None
+
+
+def _guess_completion(
+    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]] | None:
+    for prompt, answer in PROMPT_PAIRS:
+        first, second = _find(names, prompt), _find(names, answer)
+        if first and second and not _all_of_type(sample, second, bool):
+            context = next((c for name in PROMPT_CONTEXTS.get(prompt, ()) if (c := _find(names, name))), None)
+            return {"input": (first, context) if context else (first,), "target": (second,)}
+    return None
+
+
+def _guess_chat(
+    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]] | None:
+    for name in CHAT_NAMES:
+        column = _find(names, name)
+        if column and any(isinstance(row.get(column), list) for row in sample):
+            return {"messages": (column,)}
+    return None
+
+
+def _guess_preference(
+    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
+) -> dict[str, tuple[str, ...]] | None:
+    chosen, rejected = _find(names, "chosen"), _find(names, "rejected")
+    if not chosen or not rejected:
+        return None
+    prompt = next((c for name in ("prompt", "question", "instruction", "input") if (c := _find(names, name))), None)
+    return {**({"input": (prompt,)} if prompt else {}), "target": (chosen,), "rejected": (rejected,)}
+
+
+_GUESSES = {
+    "label": _guess_label,
+    "completion": _guess_completion,
+    "chat": _guess_chat,
+    "preference": _guess_preference,
+}
+
+
+def _first_tier(names: Sequence[str], tiers: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """The one column of the first tier that has any; none where a tier has several."""
+    for tier in tiers:
+        found = [name for name in names if name.strip().lower() in tier]
+        if found:
+            return (found[0],) if len(found) == 1 else None
+    return None
+
+
+def _find(names: Sequence[str], wanted: str) -> str | None:
+    return next((name for name in names if name.strip().lower() == wanted), None)
+
+
+def _all_of_type(sample: Sequence[Mapping[str, Any]], column: str, kind: type) -> bool:
+    values = [row[column] for row in sample if row.get(column) is not None]
+    return bool(values) and all(isinstance(value, kind) for value in values)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"(columns: {', '.join(map(repr, names))})"
+
+
+def _remedy(part: str) -> str:
+    return REMEDY.format(part=part)
