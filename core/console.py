@@ -30,6 +30,11 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def fail(message: str) -> None:
+    """Tell what went wrong."""
+    print(f"error: {message}", file=sys.stderr, flush=True)
+
+
 def is_live() -> bool:
     """Whether standard error is a terminal on which a bar can be redrawn."""
     return sys.stderr.isatty() and not os.environ.get("CI")
