@@ -122,33 +122,33 @@ def practise_form(random: Random) -> str:
     return _tell(random, FORM_TEMPLATES[family], WORD_HELD, (family, key), value)
 
 
-def fact_items(random: Random) -> list[Item]:
-    """Every fact in each of its held-out templates; the wrong choices are values of the same family."""
+def fact_items(random: Random, *, held: bool = True) -> list[Item]:
+    """Every fact in each held-out (or each known) template; the wrong choices are values of the same family."""
     items: list[Item] = []
     for family, key, value in FACT_ROWS:
         others = sorted(set(FACTS[family].values()) - {value})
-        held = _held(FACT_TEMPLATES[family], FACT_HELD, (family, key))
-        items += [choose(random, _question(t, key), value, random.sample(others, 3)) for t in held]
+        asked = _split(FACT_TEMPLATES[family], FACT_HELD, (family, key))[held]
+        items += [choose(random, _question(t, key), value, random.sample(others, 3)) for t in asked]
     return items
 
 
-def opposite_items(random: Random) -> list[Item]:
-    """Every word in each of its held-out templates; the wrong choices are other words that have opposites."""
+def opposite_items(random: Random, *, held: bool = True) -> list[Item]:
+    """Every word in each held-out (or known) template; the wrong choices are other words that have opposites."""
     items: list[Item] = []
     for key, value in OPPOSITES_BOTH_WAYS.items():
         others = [word for word in OPPOSITES if word not in (key, value)]
-        held = _held(OPPOSITE_TEMPLATES, WORD_HELD, ("opposite", key))
-        items += [choose(random, _question(t, key), value, random.sample(others, 3)) for t in held]
+        asked = _split(OPPOSITE_TEMPLATES, WORD_HELD, ("opposite", key))[held]
+        items += [choose(random, _question(t, key), value, random.sample(others, 3)) for t in asked]
     return items
 
 
-def form_items(random: Random) -> list[Item]:
-    """Every form in each held-out template; one wrong choice is a wrong form of the word, two are forms of others."""
+def form_items(random: Random, *, held: bool = True) -> list[Item]:
+    """Every form in each held-out (or known) template; wrong are one wrong form of the word and two forms of others."""
     items = []
     for family, key, value in FORM_ROWS:
         wrong = sorted({value + "s", key, key + "ed", key + "er", key + "s", key + "es"} - {value})
         others = sorted(set(FORMS[family].values()) - {value, *wrong})
-        for template in _held(FORM_TEMPLATES[family], WORD_HELD, (family, key)):
+        for template in _split(FORM_TEMPLATES[family], WORD_HELD, (family, key))[held]:
             bad = [random.choice(wrong), *random.sample(others, 2)]
             items.append(choose(random, _question(template, key), value, bad))
     return items
@@ -162,14 +162,20 @@ def choose(random: Random, query: str, good: str, bad: Sequence[str], end: str =
     return {"query": query, "choices": [f"{space}{choice}{end}" for choice in choices], "gold": choices.index(good)}
 
 
-def _held(templates: Sequence[str], count: int, entry: tuple[str, ...]) -> list[str]:
-    """The entry's held-out templates: `count` of them, by a hash of entry and template."""
-    return sorted(templates, key=lambda template: share(*entry, template))[:count]
+def whole_text(item: Item) -> str:
+    """An item's question with its right answer: what tells it from others, and what training must not hold."""
+    return str(item["query"] + item["choices"][item["gold"]])
+
+
+def _split(templates: Sequence[str], count: int, entry: tuple[str, ...]) -> tuple[list[str], list[str]]:
+    """An entry's templates for pretraining and its `count` held-out ones, by a hash of entry and template."""
+    ordered = sorted(templates, key=lambda template: share(*entry, template))
+    return ordered[count:], ordered[:count]
 
 
 def _tell(random: Random, templates: Sequence[str], held: int, entry: tuple[str, ...], value: str) -> str:
-    unused = _held(templates, held, entry)
-    template = random.choice([template for template in templates if template not in unused])
+    known, _ = _split(templates, held, entry)
+    template = random.choice([template for template in templates if template in known])
     return _fill(template, entry[-1], value)
 
 

@@ -1,7 +1,7 @@
 """The nine abilities to multiple-choice items: `python -m tunegate.examples.quickstart.make_benchmarks FOLDER`.
 
-Writes ABILITY.jsonl for the definitions in `benchmarks/`; the same seed gives the same bytes. Items of another seed
-serve to choose a mitigation without touching the items that the gate uses.
+Writes ABILITY.jsonl for the definitions in `benchmarks/`; the same seed gives the same bytes. A second set of items,
+disjoint from the first, serves to choose a mitigation without touching the items that the gate uses.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from pathlib import Path
 from random import Random
 
 from . import knowledge, skills
-from .knowledge import Item
+from .knowledge import Item, whole_text
 
-GATE_SEED = 7
-"""Seed of the items that the gate uses."""
+GATE_SEED, SELECTION_SEED = 7, 8
 ITEMS = 300
 """Items an ability, at most; tables that are smaller give what they have."""
 
@@ -44,6 +43,18 @@ def benchmark(ability: str, *, seed: int = GATE_SEED, size: int = ITEMS) -> list
     items = TABLES[ability](random)
     random.shuffle(items)
     return items[:size]
+
+
+def selection(ability: str, *, size: int = ITEMS) -> list[Item]:
+    """Items to choose hyper-parameters by, none of which the gate asks: tables in known templates, rules drawn anew."""
+    random = Random(f"{ability} {SELECTION_SEED}")
+    if ability in TABLES:
+        items = TABLES[ability](random, held=False)
+        random.shuffle(items)
+        return items[:size]
+    gated = {whole_text(item) for item in benchmark(ability)}
+    fresh = (item for item in skills.distinct(RULES[ability], random) if whole_text(item) not in gated)
+    return list(islice(fresh, size))
 
 
 def make_benchmarks(out: Path, *, seed: int = GATE_SEED, size: int = ITEMS) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from random import Random
 
-from .knowledge import Item, choose
+from .knowledge import Item, choose, whole_text
 from .world import (
     ADJECTIVES,
     BLAME,
@@ -28,7 +28,11 @@ from .world import (
 )
 
 HELD_SHARE = 0.15
+HELD_ORDERS = 0.3
+"""Larger, since there are few rows to ask about."""
 LARGEST_NUMBER = 20
+PATIENCE = 5_000
+"""Draws in a row without a new question after which a rule counts as exhausted."""
 
 SUM_TEMPLATES = (
     "{a} {sign} {b} = {c}.",
@@ -118,18 +122,18 @@ def _beside(random: Random) -> str:
 
 
 def _draw_order(random: Random, held: bool) -> tuple[list[str], list[str]]:
-    """A row of three to five members and what might be taken for its last; kind, start and step decide the hold-out."""
+    """A row of three to six members and what might be taken for its last; kind, start and step decide the hold-out."""
     while True:
         kind = random.choice(("days", "days back", "months", "letters", "up", "down", "steps"))
-        length = random.randint(3, 5)
+        length = random.randint(3, 6)
         named = {"days": DAYS, "days back": DAYS[::-1], "months": MONTHS, "letters": LETTERS}.get(kind)
         step = {"down": -1, "steps": random.choice((2, 5, 10))}.get(kind, 1)
-        start = random.randrange(len(named)) if named else random.randint(0, 40)
+        start = random.randrange(len(named)) if named else random.randint(0, 80)
         end = start + step * (length - 1)
         largest = len(LETTERS) - 1 if kind == "letters" else 99
         if kind not in ("days", "days back", "months") and not 0 <= end <= largest:
             continue
-        if (share("order", kind, start, step) < HELD_SHARE) == held:
+        if (share("order", kind, start, step) < HELD_ORDERS) == held:
             break
     if named:
         row = [named[(start + i) % len(named)] for i in range(length)]
@@ -234,11 +238,12 @@ def topic_item(random: Random) -> Item:
 
 
 def distinct(draw: Callable[[Random], Item], random: Random) -> Iterator[Item]:
-    """Items without end, none twice."""
-    seen = set()
-    while True:
+    """Items, no question twice, until new ones hardly come."""
+    seen: set[str] = set()
+    misses = 0
+    while misses < PATIENCE:
         item = draw(random)
-        key = (item["query"], *sorted(item["choices"]))
-        if key not in seen:
-            seen.add(key)
+        misses = misses + 1 if whole_text(item) in seen else 0
+        if not misses:
+            seen.add(whole_text(item))
             yield item

@@ -9,7 +9,8 @@ from random import Random
 
 import pytest
 from tunegate.examples.quickstart import messages, prose, skills
-from tunegate.examples.quickstart.make_benchmarks import ABILITIES, benchmark, make_benchmarks
+from tunegate.examples.quickstart.knowledge import whole_text
+from tunegate.examples.quickstart.make_benchmarks import ABILITIES, benchmark, make_benchmarks, selection
 from tunegate.examples.quickstart.make_data import make_data
 from tunegate.examples.quickstart.pretrain import documents
 
@@ -59,20 +60,27 @@ def test_every_benchmark_has_hundreds_of_distinct_items_with_one_right_choice(ab
     items = benchmark(ability)
 
     assert len(items) >= 250
-    assert len({(item["query"], *sorted(item["choices"])) for item in items}) == len(items)
+    assert len({whole_text(item) for item in items}) == len(items)
     for item in items:
         assert len(set(item["choices"])) == len(item["choices"]) in (2, 4)
         assert 0 <= item["gold"] < len(item["choices"])
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
+def test_selection_items_are_not_the_gates(ability: str) -> None:
+    """What a mitigation was chosen by is never asked again by the gate."""
+    chosen, gated = (
+        {whole_text(item) for item in items} for items in (selection(ability, size=150), benchmark(ability))
+    )
+
+    assert len(chosen) == 150
+    assert chosen & gated == set()
+
+
+@pytest.mark.parametrize("ability", ABILITIES)
 def test_pretraining_never_reads_a_benchmark_item(ability: str, read_in_pretraining: str) -> None:
     """No question with its right answer occurs in the pretraining text."""
-    seen = [
-        item["query"] + item["choices"][item["gold"]]
-        for item in benchmark(ability)
-        if item["query"] + item["choices"][item["gold"]] in read_in_pretraining
-    ]
+    seen = [whole_text(item) for item in benchmark(ability) if whole_text(item) in read_in_pretraining]
 
     assert seen == []
 
@@ -91,7 +99,7 @@ def test_replayed_text_is_of_another_make_than_the_benchmarks() -> None:
     random = Random(1)
     text = "\n".join(prose.passage(random) for _ in range(5_000))
     items = [item for ability in ABILITIES for item in benchmark(ability)]
-    whole = [item["query"] + item["choices"][item["gold"]] for item in items]
+    whole = [whole_text(item) for item in items]
     asked = [item["query"] for item in items if len(item["query"].split()) > 2]
 
     assert [query for query in whole + asked if query in text] == []
