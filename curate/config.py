@@ -16,7 +16,7 @@ RuleAction = Literal["drop", "flag", "redact", "off"]
 class DedupConfig(Config):
     """Exact and near-duplicates."""
 
-    threshold: float = Field(0.8, gt=0, le=1)
+    threshold: float = Field(default=0.8, gt=0, le=1)
     """True Jaccard similarity of the shingle sets from which on two rows are near-duplicates."""
     shingle: str = "word:2"
     """What is compared: `word:N` runs of N folded words, `char:N` runs of N folded characters."""
@@ -24,16 +24,16 @@ class DedupConfig(Config):
     """Text that must be alike: the input, the target, or both; auto: the input for labels, else the whole row."""
     exact: bool = False
     """Find every pair by an exact join instead of by MinHash bands: recall 1, slower on long or repetitive texts."""
-    permutations: int = Field(128, ge=16, le=1024)
+    permutations: int = Field(default=128, ge=16, le=1024)
     """MinHash permutations."""
-    recall: float = Field(0.99, gt=0.5, lt=1)
+    recall: float = Field(default=0.99, gt=0.5, lt=1)
     """Share of the pairs exactly at the threshold that the bands must propose; every proposed pair is verified."""
     survivor: str = "quality"
     """Which row of a cluster stays: `quality` (fewest findings, then longest), `longest`, `newest(COLUMN)`, `first`."""
     keep_columns: tuple[str, ...] = ()
     """Compare only rows that are equal in these columns of the input, such as language or source."""
-    template_share: float = Field(0.5, gt=0, le=1)
-    """Opening or closing words that this share of the inputs has in common are a template and are not compared."""
+    template_share: float = Field(default=0.02, gt=0, le=1)
+    """Lines, or openings and closings of 8 words, that this share of the inputs have in common are not compared."""
 
     @field_validator("shingle")
     @classmethod
@@ -55,24 +55,24 @@ class ConflictConfig(Config):
 
     same: Literal["flag", "drop-all", "majority"] = "flag"
     """Same folded input, different labels: only flag, drop every member, or drop all but the majority's label."""
-    near: Literal["flag", "drop-all", "majority"] = "flag"
-    """The same for inputs that are near-duplicates."""
+    near: Literal["flag", "drop-all"] = "flag"
+    """Inputs that are near-duplicates, with different labels: only flag, or drop every member."""
 
 
 class LeakageConfig(Config):
     """Training rows that also occur in the test split or in a benchmark."""
 
-    threshold: float = Field(0.7, gt=0, le=1)
+    threshold: float = Field(default=0.7, gt=0, le=1)
     """Jaccard similarity of character 5-grams from which on a row is a near copy of a test row."""
     guard: bool = True
     """Let near copies pass that differ in a number or swap a content word (france for japan): another question."""
-    ngram: int = Field(13, ge=3, le=50)
+    ngram: int = Field(default=13, ge=3, le=50)
     """Words in a run that counts as a copied passage of a benchmark item."""
-    containment: float = Field(0.5, gt=0, le=1)
+    containment: float = Field(default=0.5, gt=0, le=1)
     """Share of a benchmark question's or answer's word runs that must occur in a row."""
     similarity: Literal["off", "flag", "drop"] = "off"
     """Also look for rephrased items by a mean of TF-IDF and Jaccard scores, corrected for hubs (CSLS)."""
-    similarity_threshold: float = Field(0.12, ge=-1, le=2)
+    similarity_threshold: float = Field(default=0.12, ge=-1, le=2)
     """CSLS score from which on a row counts as a rephrased item."""
     compare_numbers: bool = True
     """In the similarity search, reward shared numbers: right for maths word problems, wrong for code or facts."""
@@ -83,28 +83,28 @@ class QualityConfig(Config):
 
     placeholders: tuple[str, ...] = ()
     """More whole texts that count as a placeholder, such as `see above`."""
-    max_tokens: int | None = Field(None, ge=1)
+    max_tokens: int | None = Field(default=None, ge=1)
     """Tokens a row may have; none: not checked unless a tokenizer's own window is known."""
-    length_deviations: float = Field(6.0, gt=0)
+    length_deviations: float = Field(default=6.0, gt=0)
     """Robust deviations (of log length, within the class) from which on a length is an outlier."""
-    repetition_share: float = Field(0.5, gt=0, le=1)
+    repetition_share: float = Field(default=0.5, gt=0, le=1)
     """Share of repeated 4-word runs in an answer of 100 words or more that counts as a loop."""
     labels: tuple[str, ...] = ()
     """The label schema; none: every label that occurs is allowed."""
-    rare_label: int = Field(3, ge=1)
+    rare_label: int = Field(default=3, ge=1)
     """A label with at most this many rows that looks like a frequent one is a near-miss of it."""
-    outlier_deviations: float = Field(6.0, gt=0)
+    outlier_deviations: float = Field(default=6.0, gt=0)
     """Robust deviations of the distance to the class's centre from which on a row is an outlier."""
 
 
 class LabelErrorConfig(Config):
     """Ranking of probable label errors (kind `label`)."""
 
-    folds: int = Field(5, ge=2, le=20)
+    folds: int = Field(default=5, ge=2, le=20)
     """Cross-validation folds; classes with fewer rows are left out of the judgement and reported."""
-    neighbours: int = Field(20, ge=1)
+    neighbours: int = Field(default=20, ge=1)
     """Nearest neighbours that vote."""
-    probes: int = Field(4, ge=0, le=20)
+    probes: int = Field(default=4, ge=0, le=20)
     """Draws of planted errors that calibrate the expected precision; 0: none is stated."""
     svm: bool = False
     """Add a linear support vector machine to the ensemble: slower, a little better on many classes."""
@@ -117,7 +117,7 @@ class CapConfig(Config):
 
     per: str | None = None
     """`label`, or a column of the input; none: no cap."""
-    rows: int = Field(1000, ge=1)
+    rows: int = Field(default=1000, ge=1)
     """Rows that stay for each value."""
     seed: int = 0
     """Seed of the choice."""
@@ -140,5 +140,5 @@ class CurateConfig(Config):
     """Probable label errors."""
     cap: CapConfig = CapConfig()
     """Upper limit per class or source."""
-    class_loss_warning: float = Field(0.3, gt=0, le=1)
+    class_loss_warning: float = Field(default=0.3, gt=0, le=1)
     """Warn when one rule drops more than this share of a class."""

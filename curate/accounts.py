@@ -1,0 +1,78 @@
+"""A curation to its summary: counts per rule and class, warnings, timings."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..core.records import SCHEMA_VERSION, Curation
+from ..core.store import fingerprint
+from .config import CurateConfig
+
+IDS_SHOWN = 5
+"""Unknown override ids that a warning names."""
+
+
+def summarise(
+    curation: Curation, config: CurateConfig, timings: Mapping[str, float], unknown: Sequence[str]
+) -> dict[str, Any]:
+    """What `summary.json` holds; rows_in == rows_kept + rows_rejected == rows_kept + sum of by_rule."""
+    examples = curation.examples
+    dropped = Counter(d.finding.rule for d in curation.decisions if d.action == "drop")
+    if examples.bad_rows:
+        dropped["unreadable"] = len(examples.bad_rows)
+    by_class = class_table(curation)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "kind": examples.kind,
+        "rows_in": len(examples) + len(examples.bad_rows),
+        "rows_kept": len(curation.kept),
+        "rows_rejected": sum(dropped.values()),
+        "by_rule": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
+        "flagged": dict(Counter(d.finding.rule for d in curation.decisions if d.action == "flag").most_common()),
+        "by_class": by_class,
+        "warnings": [*_class_warnings(curation, config), *_override_warnings(unknown)],
+        "config_fingerprint": fingerprint(config.model_dump(mode="json")),
+        "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
+    }
+
+
+def class_table(curation: Curation) -> dict[str, dict[str, int]]:
+    """Rows per label before and after; empty for other kinds."""
+    if curation.examples.kind != "label":
+        return {}
+    labels = curation.examples.table["target"]
+    before, after = _counts(labels), _counts(labels.take(pa.array(curation.kept)))
+    return {name: {"before": before[name], "after": after.get(name, 0)} for name in sorted(before)}
+
+
+def _counts(column: pa.ChunkedArray) -> dict[str, int]:
+    return {item["values"]: item["counts"] for item in pc.value_counts(column).to_pylist()}
+
+
+def _class_warnings(curation: Curation, config: CurateConfig) -> list[str]:
+    """Rules that erase much of one class: such a rule may be wrong about what the class looks like."""
+    if curation.examples.kind != "label":
+        return []
+    rows = [(d.row, d.finding.rule) for d in curation.decisions if d.action == "drop"]
+    labels = curation.examples.table["target"]
+    names = labels.take(pa.array([row for row, _ in rows], pa.int64())).to_pylist()
+    lost = Counter((name, rule) for name, (_, rule) in zip(names, rows, strict=True))
+    sizes = _counts(labels)
+    return [
+        f"{rule} drops {count} of the {sizes[name]} rows labelled {name!r} ({count / sizes[name]:.0%}); "
+        f"look at them before you trust the rule, or set curate.rules.{rule}: flag"
+        for (name, rule), count in sorted(lost.items())
+        if count > config.class_loss_warning * sizes[name] and count > 1
+    ]
+
+
+def _override_warnings(unknown: Sequence[str]) -> list[str]:
+    if not unknown:
+        return []
+    shown = ", ".join(unknown[:IDS_SHOWN]) + ("…" if len(unknown) > IDS_SHOWN else "")
+    return [f"{len(unknown)} overrides name rows that are not in the data: {shown}"]

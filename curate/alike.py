@@ -1,0 +1,113 @@
+"""Rows to pairs of rows that are alike in every compared field, with the labels that separate duplicates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ..core.records import Examples
+from .compared import codes, combine, compared_fields, comparison_groups, joined
+from .config import DedupConfig
+from .context import Array
+from .field_overlap import field_jaccard
+from .folding import fold
+from .near_duplicates import NearDuplicates, find_near_duplicates
+from .template import Template, strip_template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Pairs of texts that are alike, and who carries which label."""
+
+    near: NearDuplicates
+    """Pairs of representatives, labels ignored."""
+    labels: Array
+    """(n,) label codes; all 0 where labels do not separate duplicates."""
+
+    def same_label(self, alive: Array, *, with_pairs: bool) -> NearDuplicates:
+        """The pairs among rows of one label; rows that are not alive stand alone."""
+        dead = np.flatnonzero(~alive)
+        node = combine(self.near.representative, self.labels)
+        node[dead] = node.max(initial=0) + 1 + np.arange(len(dead))
+        _, first, inverse = np.unique(node, return_index=True, return_inverse=True)
+        pairs, jaccard = self._labelled_pairs(alive) if with_pairs else (np.empty((0, 2), np.int64), np.empty(0))
+        pairs = np.sort(first[inverse[pairs]], axis=1) if len(pairs) else pairs
+        return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=first[inverse].astype(np.int64))
+
+    def _labelled_pairs(self, alive: Array) -> tuple[Array, Array]:
+        """Each pair of texts as pairs of living rows, one per label that both texts carry."""
+        left, right, pair = self.expanded(alive)
+        same = self.labels[left] == self.labels[right]
+        return np.stack([left[same], right[same]], axis=1), self.near.jaccard[pair[same]]
+
+    def expanded(self, alive: Array) -> tuple[Array, Array, Array]:
+        """Each pair of texts as pairs of rows, one per (text, label): left rows, right rows, positions of the pair."""
+        wanted = np.flatnonzero(alive & np.isin(self.near.representative, self.near.pairs))
+        text, label = self.near.representative[wanted], self.labels[wanted]
+        order = np.lexsort([wanted, label, text])
+        fresh = np.ones(len(order), bool)
+        fresh[1:] = (np.diff(text[order]) != 0) | (np.diff(label[order]) != 0)
+        rows = wanted[order[fresh]]
+        texts = self.near.representative[rows]
+        left, pair = _members(texts, rows, self.near.pairs[:, 0])
+        right, step = _members(texts, rows, self.near.pairs[pair, 1])
+        return left[step], right, pair[step]
+
+
+def _members(texts: Array, rows: Array, wanted: Array) -> tuple[Array, Array]:
+    """All rows of each wanted text (`texts` is sorted, aligned with `rows`), and which wanted text each belongs to."""
+    start, stop = np.searchsorted(texts, wanted, "left"), np.searchsorted(texts, wanted, "right")
+    counts = stop - start
+    which = np.repeat(np.arange(len(wanted)), counts)
+    offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return rows[start[which] + offset], which
+
+
+def find_alike(examples: Examples, template: Template, config: DedupConfig) -> Alike:
+    """Pairs of rows whose compared fields, without the template, are alike at the threshold: whole and each field.
+
+    Raises:
+        DataError: a column of `keep_columns` does not exist.
+    """
+    names = compared_fields(examples, config.key)
+    columns = [examples.table[name] for name in names]
+    groups = comparison_groups(examples, config)
+    near = _near(columns, names, template, groups, config)
+    separates = examples.kind == "label" and "target" not in names
+    labels = codes(examples.table["target"]) if separates else np.zeros(len(examples), np.int64)
+    return Alike(near=near, labels=labels)
+
+
+def _near(
+    columns: list[pa.ChunkedArray], names: list[str], template: Template, groups: Array | None, config: DedupConfig
+) -> NearDuplicates:
+    if not template or "input" not in names:
+        return keep_pairs(find_near_duplicates(joined(columns), config=config, groups=groups), columns, config)
+    stripped, removed = strip_template(columns[0].to_pylist(), template)
+    bare = [pa.chunked_array([pa.array(stripped, pa.large_string())]), *columns[1:]]
+    near = find_near_duplicates(joined(bare), config=config, groups=combine(groups, codes(pa.chunked_array([removed]))))
+    whole = codes(pa.chunked_array([[fold(text) for text in joined(columns).to_pylist()]]))
+    return keep_pairs(_merged(near, combine(groups, whole)), bare, config)
+
+
+def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
+    """The same pairs, with rows of one folded text under one representative wherever their lines break."""
+    _, first, inverse = np.unique(whole[near.representative], return_index=True, return_inverse=True)
+    representative = first[inverse].astype(np.int64)
+    pairs = np.sort(representative[near.pairs], axis=1).reshape(-1, 2)
+    pairs, at = np.unique(pairs, axis=0, return_index=True)
+    distinct = pairs[:, 0] != pairs[:, 1]
+    return NearDuplicates(pairs=pairs[distinct], jaccard=near.jaccard[at[distinct]], representative=representative)
+
+
+def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: DedupConfig) -> NearDuplicates:
+    """Only the pairs that are alike in every field."""
+    if len(columns) == 1 or not len(near.pairs):
+        return near
+    rows = np.unique(near.pairs)
+    fields = [column.take(pa.array(rows)).to_pylist() for column in columns]
+    scores = field_jaccard(fields, np.searchsorted(rows, near.pairs), config.shingle)
+    alike = scores.min(axis=1) >= config.threshold - 1e-12
+    return NearDuplicates(pairs=near.pairs[alike], jaccard=near.jaccard[alike], representative=near.representative)

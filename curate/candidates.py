@@ -1,0 +1,113 @@
+"""Band keys to candidate pairs: rows that share a band, among the representatives of identical texts.
+
+A pair is one uint64, the lower row in the upper half. A bucket of more than `CAP` rows is a crowd: its pairs would grow
+with the square of its size, so `crowds` compares its rows with a few leaders instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from .compiled import map_threads
+from .shingles import Array
+
+CAP = 64
+"""Rows of a bucket that are all compared with one another."""
+
+
+def representatives(whole: Array) -> Array:
+    """(n,) int64: for each row, the first row with the same number."""
+    n = len(whole)
+    bits = id_bits(n)
+    rows, starts, sizes = _runs(np.sort(_pack(whole, bits)), bits)
+    found = np.arange(n, dtype=np.int64)
+    first = np.repeat(rows[starts], sizes)
+    same = whole[rows] == whole[first]
+    found[rows[same]] = first[same]
+    # The upper bits of a key leave out a few; rows that differ only there are sorted out one by one.
+    for row in rows[~same].tolist():
+        found[row] = np.flatnonzero(whole == whole[row])[0]
+    return found
+
+
+def band_candidates(keys: Array, is_representative: Array, whole: Array) -> tuple[Array, list[Array]]:
+    """Candidate pairs of all bands, sorted, each once (m,) uint64; and the crowds, each once, rows by their text number."""
+    bits = id_bits(keys.shape[1])
+
+    def work(band: int) -> tuple[Array, list[Array]]:
+        packed = _pack(keys[band], bits)[is_representative]
+        packed.sort()
+        rows, starts, sizes = _runs(packed, bits)
+        crowds = [rows[start : start + size] for start, size in zip(*_where(starts, sizes, sizes > CAP), strict=True)]
+        return _pairs(rows, starts, sizes), [crowd[np.argsort(whole[crowd])] for crowd in crowds]
+
+    pairs, crowds = np.empty(0, np.uint64), {}
+    for fresh, more in map_threads(work, range(len(keys))):
+        pairs = merge_pairs(pairs, fresh)
+        for crowd in more:
+            crowds.setdefault(crowd.tobytes(), crowd)
+    return pairs, list(crowds.values())
+
+
+def merge_pairs(*parts: Array) -> Array:
+    """The pairs of all parts, sorted, each once."""
+    pairs = np.concatenate(parts)
+    pairs.sort()
+    new = np.ones(len(pairs), dtype=bool)
+    np.not_equal(pairs[1:], pairs[:-1], out=new[1:])
+    return pairs[new]
+
+
+def unpack_pairs(pairs: Array) -> tuple[Array, Array]:
+    """The lower and the higher row of each pair, int64."""
+    return (pairs >> np.uint64(32)).astype(np.int64), (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64)
+
+
+def pack_pairs(one: Array, two: Array) -> Array:
+    """Pairs of rows as numbers, whichever row comes first."""
+    low, high = np.minimum(one, two).astype(np.uint64), np.maximum(one, two).astype(np.uint64)
+    return (low << np.uint64(32)) | high
+
+
+def id_bits(n: int) -> int:
+    """Bits that hold a row's position."""
+    return max(1, (n - 1).bit_length())
+
+
+def _pack(keys: Array, bits: int) -> Array:
+    """The upper bits of each key, with the row's position in the lower bits; sorting brings equal keys together."""
+    packed = keys & ~np.uint64((1 << bits) - 1)
+    packed |= np.arange(len(keys), dtype=np.uint64)
+    return packed
+
+
+def _runs(packed: Array, bits: int) -> tuple[Array, Array, Array]:
+    """Rows that share their key with another, and start and size of each run of equal keys among them."""
+    head = packed >> np.uint64(bits)
+    equal = head[1:] == head[:-1]
+    shared = np.zeros(len(packed), dtype=bool)
+    shared[1:] |= equal
+    shared[:-1] |= equal
+    rows = (packed[shared] & np.uint64((1 << bits) - 1)).astype(np.int64)
+    head = head[shared]
+    begins = np.ones(len(rows), dtype=bool)
+    np.not_equal(head[1:], head[:-1], out=begins[1:])
+    starts = np.flatnonzero(begins)
+    return rows, starts, np.diff(np.append(starts, len(rows)))
+
+
+def _pairs(rows: Array, starts: Array, sizes: Array) -> Array:
+    """All pairs within each run of at most `CAP` rows; a run's rows ascend."""
+    found = [np.empty(0, np.uint64)]
+    for size in np.unique(sizes[sizes <= CAP]).tolist():
+        members = rows[starts[sizes == size][:, None] + np.arange(size)].astype(np.uint64)
+        i, j = np.triu_indices(size, 1)
+        found.append(((members[:, i] << np.uint64(32)) | members[:, j]).reshape(-1))
+    return np.concatenate(found)
+
+
+def _where(starts: Array, sizes: Array, chosen: Array) -> Iterator[list[int]]:
+    """Starts and sizes of the chosen runs."""
+    return iter((starts[chosen].tolist(), sizes[chosen].tolist()))

@@ -1,0 +1,106 @@
+"""Alike rows to label conflicts: one input, or nearly one, under several labels."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from ..core.records import Examples, Finding
+from .alike import Alike
+from .config import CurateConfig
+from .context import Array
+
+MEMBERS_SHOWN = 10
+"""Members of a conflict that a finding lists; all of them have findings of their own."""
+
+
+def find_conflicts(examples: Examples, alike: Alike, config: CurateConfig) -> list[Finding]:
+    """One finding per row of a conflict; its evidence has the labels, the members and what the policy makes of it."""
+    return [
+        *_same_input(examples, alike, config.conflicts.same),
+        *_near_input(examples, alike, drop=config.conflicts.near == "drop-all"),
+    ]
+
+
+def _same_input(examples: Examples, alike: Alike, policy: Literal["flag", "drop-all", "majority"]) -> Iterator[Finding]:
+    for rows in _mixed_groups(alike.near.representative, alike.labels):
+        part = examples.table.select(["id", "target"]).take(rows).to_pylist()
+        names = [row["target"] for row in part]
+        votes = {name: names.count(name) for name in sorted(set(names))}
+        winner = _majority(votes)
+        for row, name in zip(rows.tolist(), names, strict=True):
+            drop = policy == "drop-all" or (policy == "majority" and winner not in (None, name))
+            evidence: dict[str, Any] = {
+                "labels": votes,
+                "members": sorted({member["id"] for member in part})[:MEMBERS_SHOWN],
+                "outcome": "drop" if drop else "flag",
+            }
+            other = min(
+                (member["id"], int(at)) for member, at in zip(part, rows, strict=True) if member["target"] != name
+            )
+            reason = f"The same input is labelled {_listing(votes)}."
+            yield Finding(
+                row=row, rule="label-conflict", severity="error", reason=reason, evidence=evidence, related=other[1]
+            )
+
+
+def _mixed_groups(representative: Array, labels: Array) -> Iterator[Array]:
+    """Positions of the rows of each text that has several labels."""
+    first = np.zeros(len(labels), dtype=np.int64)
+    first[representative[::-1]] = labels[::-1]
+    mixed = np.unique(representative[labels != first[representative]])
+    rows = np.flatnonzero(np.isin(representative, mixed))
+    rows = rows[np.argsort(representative[rows], kind="stable")]
+    yield from np.split(rows, np.flatnonzero(np.diff(representative[rows])) + 1) if len(rows) else []
+
+
+def _majority(votes: dict[str, int]) -> str | None:
+    """The label with the most rows, None on a tie."""
+    best = max(votes.values())
+    winners = [name for name, count in votes.items() if count == best]
+    return winners[0] if len(winners) == 1 else None
+
+
+def _near_input(examples: Examples, alike: Alike, *, drop: bool) -> Iterator[Finding]:
+    left, right, pair = alike.expanded(np.ones(len(examples), dtype=bool))
+    differ = alike.labels[left] != alike.labels[right]
+    partners: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for i, j, score in zip(left[differ], right[differ], alike.near.jaccard[pair[differ]], strict=True):
+        partners[int(i)].append((float(score), int(j)))
+        partners[int(j)].append((float(score), int(i)))
+    involved = examples.table.select(["id", "target"]).take(sorted(partners)).to_pylist() if partners else []
+    known = dict(zip(sorted(partners), involved, strict=True))
+    for row, found in sorted(partners.items()):
+        members = sorted(((score, known[other]["id"], other) for score, other in found), key=lambda m: (-m[0], m[1:]))
+        score, _, nearest = members[0]
+        evidence = {
+            "labels": sorted({known[row]["target"], *(known[other]["target"] for *_, other in members)}),
+            "members": [member_id for _, member_id, _ in members[:MEMBERS_SHOWN]],
+            "jaccard": round(score, 6),
+            "outcome": "drop" if drop else "flag",
+        }
+        theirs, own = known[nearest]["target"], known[row]["target"]
+        reason = f"A row that is {score:.0%} alike is labelled {theirs!r}, this one {own!r}."
+        yield Finding(
+            row=row,
+            rule="near-label-conflict",
+            severity="warning",
+            reason=reason,
+            score=score,
+            evidence=evidence,
+            related=nearest,
+        )
+
+
+def _listing(votes: dict[str, int]) -> str:
+    """How often each label is given, for people.
+
+    >>> _listing({"ham": 2, "spam": 1})
+    "'ham' twice and 'spam' once"
+    """
+    times = {1: "once", 2: "twice"}
+    *most, last = (f"{name!r} {times.get(count, f'{count} times')}" for name, count in votes.items())
+    return f"{', '.join(most)} and {last}"

@@ -1,0 +1,41 @@
+"""Pairs of rows to the Jaccard similarity of single fields: prompt with prompt, answer with answer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .context import Array
+from .folding import fold
+
+
+def text_shingles(text: str, shingle: str) -> frozenset[str]:
+    """The shingle set of a text: runs of N folded words (`word:N`) or characters (`char:N`).
+
+    A text shorter than one shingle is itself its only shingle.
+
+    >>> sorted(text_shingles("How do I pay?", "word:2"))
+    ['do i', 'how do', 'i pay']
+    """
+    unit, _, size = shingle.partition(":")
+    folded = fold(text)
+    parts = folded.split() if unit == "word" else folded
+    n, glue = min(int(size), len(parts)), " " if unit == "word" else ""
+    return frozenset(glue.join(parts[start : start + n]) for start in range(len(parts) - n + 1)) - {""}
+
+
+def jaccard(one: frozenset[str], two: frozenset[str]) -> float:
+    """Shared over all; two empty sets are alike.
+
+    >>> jaccard(frozenset("ab"), frozenset("bc"))
+    0.3333333333333333
+    """
+    return len(one & two) / len(one | two) if one or two else 1.0
+
+
+def field_jaccard(fields: list[list[str]], pairs: Array, shingle: str) -> Array:
+    """(m, fields) float64: similarity of every field for each of the (m, 2) pairs of rows."""
+    scores = np.ones((len(pairs), len(fields)))
+    for at, texts in enumerate(fields):
+        sets = {row: text_shingles(texts[row], shingle) for row in set(pairs.ravel().tolist())}
+        scores[:, at] = [jaccard(sets[i], sets[j]) for i, j in pairs.tolist()]
+    return scores

@@ -1,0 +1,110 @@
+"""A curation to files and back: the kept rows as they came, every other row with its reason, and all findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from ..core.errors import IntegrityError
+from ..core.formats import original_rows, write_examples
+from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
+from ..core.store import atomic_path, read_json, write_json
+
+DUPLICATES = ("exact-duplicate", "near-duplicate")
+PLACE = ("file", "line", "id")
+
+
+def write_curation(curation: Curation, out: Path) -> None:
+    """Write train.<format>, rejected.jsonl, findings.parquet and summary.json into the folder `out`."""
+    import pyarrow.parquet as pq
+
+    out = Path(out)
+    write_examples(curation.kept_examples, out / f"train.{curation.examples.format}")
+    with atomic_path(out / "rejected.jsonl") as fresh, fresh.open("wb") as stream:
+        for entry in rejected_rows(curation):
+            stream.write(orjson.dumps(entry, default=str, option=orjson.OPT_APPEND_NEWLINE))
+    with atomic_path(out / "findings.parquet") as fresh:
+        pq.write_table(findings_table(curation), fresh)
+    with atomic_path(out / "contaminated.jsonl") as fresh, fresh.open("wb") as stream:
+        for item in curation.benchmark_findings:
+            stream.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
+    write_json(out / "summary.json", dict(curation.summary))
+
+
+def read_ledger(out: Path) -> Ledger:
+    """A curation as it stands on disk.
+
+    Raises:
+        IntegrityError: a file is absent or damaged.
+    """
+    import pyarrow.parquet as pq
+
+    out = Path(out)
+    summary = read_json(out / "summary.json")
+    try:
+        findings = pq.read_table(out / "findings.parquet")
+        contaminated = [orjson.loads(line) for line in (out / "contaminated.jsonl").read_bytes().splitlines()]
+    except (OSError, pa.ArrowInvalid, orjson.JSONDecodeError) as error:
+        raise IntegrityError(f"{out}: not a whole curation ({error}); curate again") from error
+    return Ledger(summary=summary, findings=findings, contaminated=tuple(contaminated))
+
+
+def rejected_rows(curation: Curation) -> Iterator[dict[str, Any]]:
+    """One object per row that was not kept: where it stood, why it went, and all its original fields."""
+    for bad in curation.examples.bad_rows:
+        place = {"file": bad.file, "line": bad.line, "id": None}
+        yield {**place, "rule": "unreadable", "reason": bad.reason, "evidence": {}, "row": bad.row}
+    dropped = [decision for decision in curation.decisions if decision.action == "drop"]
+    rows = original_rows(curation.examples, [decision.row for decision in dropped])
+    places = _places(curation, [decision.row for decision in dropped])
+    others = _places(curation, [_related(decision.finding) for decision in dropped])
+    for decision, row, place, other in zip(dropped, rows, places, others, strict=True):
+        finding = decision.finding
+        evidence = dict(finding.evidence)
+        if finding.rule in DUPLICATES:
+            evidence = {f"survivor_{name}": other[name] for name in ("id", "file", "line")} | evidence
+        yield {**place, "rule": finding.rule, "reason": finding.reason, "evidence": evidence, "row": row}
+
+
+def findings_table(curation: Curation) -> pa.Table:
+    """Every finding, one a row, columns as FINDING_COLUMNS."""
+    found = curation.findings
+    decided = {decision.row: decision for decision in curation.decisions}
+    rows, others = [f.row for f in found], [_related(f) for f in found]
+    own, other = _texts(curation, rows), _texts(curation, others)
+    has_other = [f.related is not None for f in found]
+    columns: dict[str, Any] = {
+        "rule": [f.rule for f in found],
+        "severity": [f.severity for f in found],
+        "action": [decided[row].action if row in decided else "keep" for row in rows],
+        "decided": [f.row in decided and decided[f.row].finding is f for f in found],
+        "score": [f.score for f in found],
+        "reason": [f.reason for f in found],
+        "evidence": [orjson.dumps(dict(f.evidence)).decode() for f in found],
+    }
+    for name in ("file", "line", "id", "input", "target"):
+        columns[name] = own[name]
+        texts = other[name].to_pylist()
+        columns[f"related_{name}"] = [text if has else None for text, has in zip(texts, has_other, strict=True)]
+    return pa.table({name: pa.array(_plain(columns[name]), kind) for name, kind in FINDING_COLUMNS.items()})
+
+
+def _related(finding: Finding) -> int:
+    """A row to look the related place up in; the row itself where there is none."""
+    return finding.row if finding.related is None else finding.related
+
+
+def _places(curation: Curation, rows: list[int]) -> list[dict[str, Any]]:
+    return curation.examples.table.select(PLACE).take(pa.array(rows, pa.int64())).to_pylist()  # type: ignore[no-any-return]
+
+
+def _texts(curation: Curation, rows: list[int]) -> pa.Table:
+    return curation.examples.table.take(pa.array(rows, pa.int64()))
+
+
+def _plain(values: Any) -> Any:
+    return values.to_pylist() if isinstance(values, pa.ChunkedArray) else values

@@ -1,0 +1,74 @@
+"""Examples to a rank per row: which row of a cluster of duplicates is worth keeping.
+
+Except for `first`, ranks depend on what the rows hold and never on where they stand.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ..core.formats import original_rows
+from ..core.records import Examples
+from .compared import source_column
+from .context import Array, Context
+
+
+def survivor_rank(examples: Examples, survivor: str, context: Context) -> Array:
+    """(n,) distinct int64, lower is better; ties by content id, then by the row's bytes.
+
+    Raises:
+        DataError: `newest(COLUMN)` names a column that does not exist.
+    """
+    n = len(examples)
+    position = np.arange(n)
+    keys = [position, _tie_breaks(examples), _id_numbers(examples), *_preferences(examples, survivor, context)]
+    if survivor == "first":
+        keys = [position]
+    if context.pinned is not None:
+        keys.append(~context.pinned)
+    rank = np.empty(n, dtype=np.int64)
+    rank[np.lexsort(keys)] = position
+    return rank
+
+
+def _preferences(examples: Examples, survivor: str, context: Context) -> list[Array]:
+    """Keys of the policy, the least important first; lower is better."""
+    if survivor == "first":
+        return []
+    if newest := re.fullmatch(r"newest\((.+)\)", survivor):
+        values = source_column(examples, newest[1], "curate.dedup.survivor").to_pylist()
+        return [-np.unique([_as_sortable(value) for value in values], return_inverse=True)[1]]
+    lengths = [-_lengths(examples, "input")]
+    if examples.kind != "label":
+        lengths.append(-_lengths(examples, "target"))
+    if survivor == "quality" and context.findings_per_row is not None:
+        return [*lengths, context.findings_per_row]
+    return lengths
+
+
+def _as_sortable(value: str | None) -> str:
+    """Whole numbers get leading zeros, so that 9 is before 10; dates in ISO form sort as text."""
+    return "" if value is None else value.zfill(20) if value.isdecimal() else value
+
+
+def _lengths(examples: Examples, column: str) -> Array:
+    return np.asarray(pc.utf8_length(examples.table[column]).to_numpy(), dtype=np.int64)
+
+
+def _id_numbers(examples: Examples) -> Array:
+    return np.frombuffer(bytes.fromhex("".join(examples.ids)), dtype=">u8").astype(np.uint64)
+
+
+def _tie_breaks(examples: Examples) -> Array:
+    """(n,) int64: order of the original bytes among rows of one content id, 0 for rows whose id is their own."""
+    numbers = _id_numbers(examples)
+    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
+    tied = np.flatnonzero(counts[inverse] > 1)
+    order = np.zeros(len(examples), dtype=np.int64)
+    if len(tied):
+        rows = [repr(row) for row in original_rows(examples, tied.tolist())]
+        order[tied] = np.unique(rows, return_inverse=True)[1]
+    return order

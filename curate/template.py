@@ -1,0 +1,124 @@
+"""Inputs to the boilerplate that many of them share, and to what is left of each without it.
+
+A prompt template (the Alpaca frame, a long system prompt, a fixed question before every text) would make rows alike
+that share nothing else. Whole lines, and openings and closings of several words, that a share of the inputs have in
+common are therefore not compared; and rows with different templates are not compared with each other, since
+"translate into French" and "translate into German" before one text ask for two things.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from ..core.records import Examples
+from .context import Array
+from .folding import fold
+
+SAMPLE = 20_000
+"""Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
+FEWEST = 20
+"""Inputs that must share a line or an opening, however small the data."""
+AFFIX_WORDS = 8
+"""Words of a shared opening or closing; natural questions rarely share so many."""
+GROWS = 0.9
+"""An opening grows by a word while this share of its inputs have that word next."""
+NAMING_WORDS = 3
+"""A removed line of this many words or more says what is asked, and tells templates apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Folded boilerplate."""
+
+    lines: frozenset[str] = frozenset()
+    """Whole lines of inputs that have several."""
+    openings: tuple[str, ...] = ()
+    """First words, the longest first."""
+    closings: tuple[str, ...] = ()
+    """Last words, the longest first."""
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.openings or self.closings)
+
+
+def detect_template(examples: Examples, share: float) -> Template:
+    """Boilerplate that at least `share` of the distinct inputs (and at least `FEWEST`) have in common."""
+    texts = _sample(examples)
+    fewest = max(FEWEST, int(np.ceil(share * len(texts))))
+    counts = Counter(line for text in texts if "\n" in text for line in set(_folded_lines(text)))
+    lines = frozenset(line for line, count in counts.items() if count >= fewest)
+    words = [_without_lines(text, lines)[0].split() for text in texts]
+    return Template(
+        lines=lines,
+        openings=_shared_openings(words, fewest),
+        closings=tuple(_backwards(text) for text in _shared_openings([row[::-1] for row in words], fewest)),
+    )
+
+
+def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str], Array]:
+    """Each folded text without its boilerplate, and (n,) int64 codes of what was removed.
+
+    A text that is nothing but boilerplate keeps all of it.
+    """
+    kept, codes = [], []
+    for text in texts:
+        rest, removed = _without_lines(text, template.lines)
+        opening = next((affix for affix in template.openings if rest.startswith(affix)), "")
+        rest = rest.removeprefix(opening)
+        closing = next((affix for affix in template.closings if rest.endswith(affix)), "")
+        rest = rest.removesuffix(closing)
+        removed += [opening, closing]
+        naming = [line for line in removed if line.count(" ") >= NAMING_WORDS - 1]
+        kept.append(rest or fold(text))
+        codes.append(zlib.crc32("\n".join(naming).encode()))
+    return kept, np.array(codes, dtype=np.int64)
+
+
+def _sample(examples: Examples) -> list[str]:
+    inputs, ids = examples.table["input"], examples.table["id"]
+    if len(examples) > SAMPLE:
+        rows = np.argsort(np.array(ids.to_pylist()), kind="stable")[:SAMPLE]
+        inputs = inputs.take(pa.array(rows))
+    distinct = {fold(text): text for text in sorted(inputs.to_pylist())}
+    return list(distinct.values())
+
+
+def _folded_lines(text: str) -> list[str]:
+    return [folded for line in text.split("\n") if (folded := fold(line))]
+
+
+def _without_lines(text: str, lines: frozenset[str]) -> tuple[str, list[str]]:
+    """The folded text without the lines, and the lines removed, in order."""
+    if not lines or "\n" not in text:
+        return fold(text), []
+    all_lines = _folded_lines(text)
+    return " ".join(line for line in all_lines if line not in lines), [line for line in all_lines if line in lines]
+
+
+def _backwards(opening: str) -> str:
+    return " " + " ".join(reversed(opening.split()))
+
+
+def _shared_openings(rows: Sequence[Sequence[str]], fewest: int) -> tuple[str, ...]:
+    """Openings of at least `AFFIX_WORDS` words that `fewest` rows share, each as long as nearly all of them agree."""
+    starts: dict[tuple[str, ...], list[Sequence[str]]] = {}
+    for row in rows:
+        if len(row) > AFFIX_WORDS:
+            starts.setdefault(tuple(row[:AFFIX_WORDS]), []).append(row)
+    grown = [_grow(list(start), members) for start, members in starts.items() if len(members) >= fewest]
+    return tuple(sorted((" ".join(opening) + " " for opening in grown), key=lambda text: (-len(text), text)))
+
+
+def _grow(opening: list[str], members: Sequence[Sequence[str]]) -> list[str]:
+    while True:
+        following = Counter(row[len(opening)] for row in members if len(row) > len(opening) + 1)
+        word, count = following.most_common(1)[0] if following else ("", 0)
+        if not count or count < GROWS * len(members):
+            return opening
+        opening.append(word)

@@ -1,0 +1,41 @@
+"""Candidate pairs to the true Jaccard similarity of each, some thousand texts at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from .candidates import unpack_pairs
+from .compiled import map_threads
+from .shingles import Array
+from .sketches import kernels, shingle_sets
+
+BATCH_PAIRS = 1 << 16
+"""Pairs verified at a time; bounds the texts and shingle sets in memory."""
+
+
+def verify_pairs(column: pa.ChunkedArray, pairs: Array, code: int, threshold: float) -> tuple[Array, Array]:
+    """The pairs whose true Jaccard similarity reaches the threshold.
+
+    Args:
+        column: the texts.
+        pairs: (m,) uint64, sorted; see `candidates`.
+        code: the kind of shingle.
+        threshold: lowest similarity kept.
+
+    Returns:
+        (k, 2) int64 rows, in the order of the pairs, and (k,) float64 similarities.
+    """
+    module = kernels()
+
+    def work(start: int) -> Array:
+        one, two = unpack_pairs(pairs[start : start + BATCH_PAIRS])
+        rows = np.unique(np.concatenate((one, two)))
+        values, ends = shingle_sets(column.take(pa.array(rows)), code)
+        out = np.empty(len(one), dtype=np.float64)
+        module.jaccard_of_pairs(np.searchsorted(rows, one), np.searchsorted(rows, two), values, ends, threshold, out)
+        return out
+
+    jaccard = np.concatenate([np.empty(0), *map_threads(work, range(0, len(pairs), BATCH_PAIRS))])
+    kept = jaccard >= threshold
+    return np.stack(unpack_pairs(pairs[kept]), axis=1), jaccard[kept]
