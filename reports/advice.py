@@ -1,0 +1,174 @@
+"""Results to what needs attention and what to do next; every sentence is drawn from evidence in the results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.records import Tuned
+from ..core.results import RunResults
+from . import figures
+from .checks import Line, lines_of
+from .ledgers import family_counts, funnel_of
+
+LOW_RETENTION = 1.02
+"""A general-text loss this many times its lowest value counts as forgetting that an earlier checkpoint avoids."""
+
+
+def attention(results: RunResults) -> list[str]:
+    """What a reviewer must not overlook: voids, contamination, warnings of every stage, queues to review."""
+    notes = [f"{line.name} is void: {line.reason}" for line in _lines(results, "void")]
+    notes += [f"{line.name} is waived: {line.reason}" for line in _lines(results, "waived")]
+    notes += [_contamination(line) for line in lines_of(results.verdict, results.comparison) if line.contaminated]
+    if results.comparison and results.comparison.same_weights:
+        notes.append("base and tuned model have the same weights: a model was compared with itself")
+    notes += _stage_warnings(results)
+    notes += _review_queue(results)
+    return list(dict.fromkeys(notes))
+
+
+def next_actions(results: RunResults) -> list[str]:
+    """What to do next, the most useful first; at most six."""
+    lines = lines_of(results.verdict, results.comparison)
+    actions = [*_against_forgetting(results, lines), *_for_the_task(lines), *_for_the_evidence(lines)]
+    actions += _for_the_data(results, lines)
+    if results.verdict and results.verdict.outcome == "pass":
+        actions.append("Deploy, then make this run the reference: tunegate accept RUN")
+    return actions[:6]
+
+
+def _against_forgetting(results: RunResults, lines: Sequence[Line]) -> list[str]:
+    failed = [line for line in lines if line.kind in {"benchmark", "mean", "reference"} and line.state == "fail"]
+    if not failed or results.tuned is None:
+        return ["Lower the learning rate or mix general examples into training, then gate again"] if failed else []
+    settings = _settings(results.tuned)
+    actions = []
+    if best := _best_retention(results.tuned):
+        actions.append(best)
+    if not settings.get("replay"):
+        actions.append("Mix general text into training (replay): none was used; a share of 5 to 20 % is usual")
+    else:
+        share = settings["replay"]
+        shown = f" of {figures.share(share, 1)}" if isinstance(share, float | int) and share < 1 else ""
+        actions.append(f"Raise the replay share: the one{shown} used here did not hold the abilities")
+    rate = settings.get("learning_rate")
+    actions.append(
+        f"Lower the learning rate: {figures.measure(rate)} was used; try {figures.measure(rate / 3)}"
+        if isinstance(rate, float) and rate > 0
+        else "Lower the learning rate, by a factor of 3 to begin with"
+    )
+    if not settings.get("interpolate"):
+        actions.append("Interpolate the weights towards the base (α = 0.5), which costs no training")
+    return actions
+
+
+def _for_the_task(lines: Sequence[Line]) -> list[str]:
+    task = next((line for line in lines if line.kind == "task"), None)
+    if task is None or task.state == "pass" or task.state == "measured":
+        return []
+    return ["The task itself falls short: review the label errors and conflicts, train longer, or add examples"]
+
+
+def _for_the_evidence(lines: Sequence[Line]) -> list[str]:
+    actions = []
+    undecided = [line for line in lines if line.state == "inconclusive" and line.items_needed]
+    if undecided:
+        wanted = ", ".join(f"{line.name} {line.items_needed:,} (now {line.n:,})" for line in undecided[:4])
+        more = f" and {len(undecided) - 4} more" if len(undecided) > 4 else ""
+        actions.append(f"Measure more items to decide: {wanted}{more}")
+    void = [line.name for line in lines if line.state == "void"]
+    if void:
+        actions.append(f"Replace what the base cannot do, or make it advisory: {_some(void)}")
+    return actions
+
+
+def _for_the_data(results: RunResults, lines: Sequence[Line]) -> list[str]:
+    tainted = [line.name for line in lines if line.contaminated]
+    actions = []
+    if tainted:
+        actions.append(f"Remove the training rows that contain benchmark items, and train again: {_some(tainted)}")
+    if results.ledger:
+        counts = family_counts(results.ledger)
+        queue = counts["label"] + counts["conflict"]
+        if queue:
+            actions.append(
+                f"Review {figures.plural(queue, 'label question')} in the page, export overrides.jsonl, curate again"
+            )
+        if results.verdict is None and results.tuned is None:
+            actions.append("Train and gate on the kept rows: tunegate run RECIPE")
+    return actions
+
+
+def _stage_warnings(results: RunResults) -> list[str]:
+    warnings: list[Any] = []
+    if results.verdict:
+        warnings += results.verdict.warnings
+    if results.comparison:
+        warnings += results.comparison.warnings
+    if results.ledger:
+        warnings += results.ledger.summary.get("warnings") or []
+    if results.tuned:
+        warnings += results.tuned.notes.get("warnings") or []
+    for scores in (results.base_scores, results.tuned_scores):
+        warnings += (scores.extras.get("warnings") or []) if scores else []
+    return [str(warning) for warning in warnings]
+
+
+def _review_queue(results: RunResults) -> list[str]:
+    if results.ledger is None:
+        return []
+    counts = family_counts(results.ledger)
+    notes = []
+    if counts["conflict"]:
+        notes.append(f"{figures.plural(counts['conflict'], 'row')} with conflicting labels")
+    if counts["label"]:
+        notes.append(f"{figures.plural(counts['label'], 'suspected label error')} to review")
+    if counts["private"]:
+        notes.append(f"{figures.plural(counts['private'], 'finding')} of private data")
+    return notes
+
+
+def rows_moved(results: RunResults) -> str:
+    """One line on curation, or nothing."""
+    if results.ledger is None:
+        return ""
+    funnel = funnel_of(results.ledger)
+    flagged = sum(number for _, number in funnel.flagged)
+    tail = f", {figures.count(flagged)} flagged" if flagged else ""
+    return (
+        f"{figures.plural(funnel.rows_in, 'row')} in, {figures.count(funnel.rows_kept)} kept, "
+        f"{figures.count(funnel.rows_rejected)} rejected ({figures.share(funnel.rows_rejected, funnel.rows_in)}){tail}"
+    )
+
+
+def _contamination(line: Line) -> str:
+    clean = f"; without them {figures.change(line.clean_delta, line.unit)}" if line.clean_delta is not None else ""
+    return f"{line.name}: {figures.plural(line.contaminated, 'item')} of {line.n:,} occur in the training data{clean}"
+
+
+def _best_retention(tuned: Tuned) -> str:
+    points = [point for point in tuned.notes.get("retention") or [] if isinstance(point.get("now"), float)]
+    points = [point for point in points if point.get("step")]  # step 0 is the base itself
+    if len(points) < 2:
+        return ""
+    best, last = min(points, key=lambda point: point["now"]), points[-1]
+    if best["step"] == last["step"] or last["now"] <= LOW_RETENTION * best["now"]:
+        return ""
+    return (
+        f"Stop earlier: the loss on general text was lowest at step {best['step']} "
+        f"({figures.measure(best['now'])}; {figures.measure(last['now'])} at the end)"
+    )
+
+
+def _settings(tuned: Tuned) -> dict[str, Any]:
+    config = tuned.notes.get("config")
+    return {**tuned.notes, **(config if isinstance(config, dict) else {})}
+
+
+def _lines(results: RunResults, state: str) -> list[Line]:
+    return [line for line in lines_of(results.verdict, results.comparison) if line.state == state]
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:4])
+    return shown if len(names) <= 4 else f"{shown} and {len(names) - 4} more"

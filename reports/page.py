@@ -1,0 +1,178 @@
+"""Results to one HTML page that needs no network: everything inside it, a policy that forbids anything else.
+
+Text of data and models is escaped by the server-side builders alone; the script only shows, hides, sorts and exports
+what is already there. The policy names the one style and the one script by their hashes.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from ..core.records import Ledger
+from ..core.results import RunResults
+from . import figures, page_data, page_making, page_measures
+from .advice import attention, next_actions
+from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
+from .ledgers import funnel_of
+from .markup import NOTHING, Html, join, tag, text, words
+from .plots import Scale, bar, scale_over
+
+ASSETS = Path(__file__).parent / "assets"
+Section = tuple[str, str, Html]
+"""Anchor, title, content."""
+
+
+def render_html(results: RunResults) -> str:
+    """The whole run as one page, below 10 MB whatever the run: large parts are sampled, and say so."""
+    style, script = _asset("page.css"), _asset("page.js")
+    sections = [section for section in _sections(results) if section[2]]
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="color-scheme", content="light dark"),
+        tag("meta", name="generator", content="tunegate"),
+        tag("title", text(f"{outcome_word(results)} · {results.name}", 200)),
+        Html(f"<style>{style}</style>"),
+    )
+    body = tag(
+        "body",
+        tag("a", text("Skip to the report"), href="#main", class_="skip"),
+        _banner(results),
+        _navigation(sections),
+        tag("main", *(_section(*section) for section in sections), id="main"),
+        _foot(results),
+        Html(f"<script>{script}</script>"),
+        data_run=_review_key(results),
+    )
+    return f'<!doctype html>\n<html lang="en">{head}\n{body}</html>\n'
+
+
+def render_curation_html(ledger: Ledger, *, name: str = "curation") -> str:
+    """The page of a curation alone."""
+    return render_html(RunResults(name=name, ledger=ledger))
+
+
+def _sections(results: RunResults) -> list[Section]:
+    lines = lines_of(results.verdict, results.comparison)
+    sections: list[Section] = [
+        ("attention", "What to look at, what to do next", _advice(results)),
+        ("benchmarks", "Broad abilities", page_measures.forest(lines)),
+        ("task", "The task", join([page_measures.task_table(lines), page_making.task_details(results)])),
+        ("flips", "Answers that changed", page_measures.flips(results)),
+        ("subjects", "Subjects", page_measures.subjects(results)),
+    ]
+    if results.ledger:
+        ledger = results.ledger
+        sections += [
+            ("data", "Data", join([page_data.funnel(ledger), page_data.balance(ledger)])),
+            ("labels", "Suspected label errors", page_data.label_errors(ledger)),
+            ("conflicts", "Label conflicts", page_data.conflicts(ledger)),
+            ("duplicates", "Duplicates", page_data.clusters(ledger)),
+            ("leaks", "Leakage", page_data.leaks(ledger)),
+            ("quality", "Quality", page_data.quality(ledger)),
+            ("private", "Private data", page_data.private(ledger)),
+        ]
+    if results.tuned:
+        sections.append(("training", "Training", page_making.training(results.tuned)))
+    return [*sections, ("provenance", "Provenance", page_making.provenance(results))]
+
+
+def _section(anchor: str, title: str, content: Html) -> Html:
+    return tag(
+        "section", tag("h2", text(title), id=f"{anchor}-title"), content, id=anchor, aria_labelledby=f"{anchor}-title"
+    )
+
+
+def _navigation(sections: list[Section]) -> Html:
+    links = [tag("a", text(title), href=f"#{anchor}") for anchor, title, _ in sections]
+    return tag("nav", *links, aria_label="Sections")
+
+
+def _banner(results: RunResults) -> Html:
+    state = results.verdict.outcome if results.verdict else "measured"
+    sign = f"{STATE_SIGNS[state]} " if results.verdict else ""
+    parts = [
+        tag("p", text(results.name, 200), class_="run"),
+        tag("h1", text(f"{sign}{outcome_word(results)}")),
+    ]
+    if results.verdict:
+        code = f" Exit code {results.verdict.exit_code}."
+        parts.append(
+            tag("p", text(results.verdict.reason, 800), tag("span", text(code), class_="muted"), class_="reason")
+        )
+    return tag("header", tag("div", *parts), _tiles(results), class_=f"banner {state}")
+
+
+def _tiles(results: RunResults) -> Html:
+    lines = lines_of(results.verdict, results.comparison)
+    task, mean = gain_and_loss(lines)
+    scale = scale_over([line.delta for line in (task, mean) if line])
+    tiles = [_change_tile("Task", task, scale)] if task else []
+    tiles += [_change_tile("Broad abilities, mean", mean, scale)] if mean else []
+    if results.ledger:
+        funnel = funnel_of(results.ledger)
+        tiles.append(
+            tag(
+                "div",
+                tag("h2", text("Rows kept")),
+                tag("p", text(figures.count(funnel.rows_kept)), class_="big"),
+                words(f"of {figures.count(funnel.rows_in)}; {figures.count(funnel.rows_rejected)} rejected"),
+                class_="tile",
+            )
+        )
+    return tag("div", *tiles, class_="tiles")
+
+
+def _change_tile(title: str, line: Line, scale: Scale) -> Html:
+    change = f"{figures.change(line.delta, line.unit)}{figures.unit_name(line.unit)}"
+    kind = "gain" if (line.delta or 0) >= 0 else "loss"
+    parts = [tag("h2", text(title)), tag("p", text(change), class_=f"big {kind}")]
+    if line.delta is not None and line.unit != "number":
+        parts.append(bar(scale, line.delta, kind=kind, label=f"{title}: {change}"))
+    return tag("div", *parts, words(sentence(line)), class_="tile")
+
+
+def _advice(results: RunResults) -> Html:
+    notes, actions = attention(results), next_actions(results)
+    parts = []
+    if notes:
+        items = [tag("li", text(note, 500)) for note in notes]
+        parts.append(tag("div", tag("h3", text("Needs attention")), tag("ul", *items), class_="notes"))
+    if actions:
+        items = [tag("li", text(action, 500)) for action in actions]
+        parts.append(tag("div", tag("h3", text("Next")), tag("ol", *items), class_="actions"))
+    return tag("div", *parts, class_="columns") if parts else NOTHING
+
+
+def _foot(results: RunResults) -> Html:
+    version = results.provenance.get("tool", "")
+    return tag(
+        "footer",
+        text(f"tunegate {version}".strip(), 100),
+        tag("noscript", text(" · paging and review need JavaScript")),
+    )
+
+
+def _review_key(results: RunResults) -> str:
+    """What the browser keeps unfinished reviews under: the same page, opened again, finds them."""
+    summary = results.ledger.summary if results.ledger else {}
+    return f"{results.name}:{summary.get('config_fingerprint', '')}"
+
+
+def _policy(style: str, script: str) -> str:
+    sources = [f"{kind}-src 'sha256-{_digest(asset)}'" for kind, asset in (("style", style), ("script", script))]
+    return "; ".join(["default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"])
+
+
+def _digest(asset: str) -> str:
+    return base64.b64encode(hashlib.sha256(asset.encode()).digest()).decode()
+
+
+@cache
+def _asset(name: str) -> str:
+    return (ASSETS / name).read_text(encoding="utf-8")

@@ -1,0 +1,245 @@
+"""A ledger to the data half of the page: funnel, classes, and the rows that a person should look at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any
+
+from ..core.records import Ledger
+from . import figures
+from .ledgers import FAMILY_TITLES, Family, Sample, class_balance, decided_counts, family_of, funnel_of, sample_of
+from .markup import NOTHING, Html, Row, data, join, stack, table, tag, text, words
+from .plots import Scale, bar, before_after
+from .worddiff import word_diff
+
+MAX_ROWS = 300
+"""Findings of each family that the page holds."""
+SUGGESTIONS = ("suggested", "suggested_label", "suggestion")
+
+
+def funnel(ledger: Ledger) -> Html:
+    """Rows in, what each rule took, rows kept."""
+    facts = funnel_of(ledger)
+    scale = Scale(low=0.0, high=float(max(facts.rows_in, 1)))
+    steps = [("rows in", facts.rows_in, "solid", "")]
+    steps += [(rule, number, "gone", "dropped") for rule, number in facts.dropped]
+    steps += [("rows kept", facts.rows_kept, "solid", "")]
+    rows = [
+        Row(
+            cells=[
+                text(name, 120),
+                text(action),
+                text(figures.count(number)),
+                text(figures.share(number, facts.rows_in)),
+                bar(scale, float(number), kind=kind, label=f"{name}: {number:,} rows"),
+            ]
+        )
+        for name, number, kind, action in steps
+    ]
+    whole = table(("step", "", "rows", "share", ""), rows, caption="Funnel", numbers=(2, 3), page=100)
+    if not facts.flagged:
+        return whole
+    flagged = ", ".join(f"{rule} {number:,}" for rule, number in facts.flagged)
+    return tag("div", whole, words(f"Kept with a mark: {flagged}.", class_="muted"))
+
+
+def balance(ledger: Ledger) -> Html:
+    """Every class before and after, those that lost the largest share first."""
+    classes = class_balance(ledger.summary)
+    if not classes:
+        return NOTHING
+    largest = max(before for _, before, _ in classes)
+    rows = [
+        Row(
+            cells=[
+                data(name),
+                text(figures.count(before)),
+                text(figures.count(after)),
+                text(figures.share(before - after, before)),
+                before_after(before, after, largest, f"{after:,} of {before:,} stay"),
+            ]
+        )
+        for name, before, after in classes
+    ]
+    titles = ("class", "before", "after", "lost", "")
+    return table(titles, rows, caption="Class balance", numbers=(1, 2, 3))
+
+
+def clusters(ledger: Ledger) -> Html:
+    """Each survivor with the rows it stands for, word by word."""
+    sample = sample_of(ledger, {"duplicate"}, limit=MAX_ROWS, order="cluster")
+    if not sample.total:
+        return NOTHING
+    blocks = [_cluster(list(rows)) for _, rows in groupby(sample.rows, key=_survivor)]
+    return tag("div", stack(blocks, caption="Duplicate clusters", page=5), _said(sample, "duplicate"))
+
+
+def conflicts(ledger: Ledger) -> Html:
+    """Rows whose input occurs with another label."""
+    rows = [
+        Row(
+            cells=[
+                _where(row), data(row["input"]), data(row["target"]),
+                _other(row), data(row["related_target"] or ""),
+            ],
+            facets={"label": str(row["target"])},
+            review=row["id"] or "",
+        )
+        for row in sample_of(ledger, {"conflict"}, limit=MAX_ROWS).rows
+    ]  # fmt: skip
+    titles = ("where", "input", "label", "against", "its label")
+    return _family_table(ledger, "conflict", titles, rows)
+
+
+def label_errors(ledger: Ledger) -> Html:
+    """Rows whose label looks wrong, the surest first."""
+    rows = [
+        Row(
+            cells=[
+                _where(row), data(row["input"]), data(row["target"]), data(_suggested(row)),
+                text(figures.measure(row["score"])), text(row["reason"], 300),
+            ],
+            facets={"label": str(row["target"])},
+            review=row["id"] or "",
+        )
+        for row in sample_of(ledger, {"label"}, limit=MAX_ROWS, order="score").rows
+    ]  # fmt: skip
+    titles = ("where", "input", "label", "suggested", "score", "why")
+    return _family_table(ledger, "label", titles, rows, numbers=(4,))
+
+
+def leaks(ledger: Ledger) -> Html:
+    """Rows that occur in the test split or in a benchmark of the gate."""
+    rows = [
+        Row(
+            cells=[
+                _where(row), text(row["rule"]), data(row["input"]), _other(row),
+                text(figures.measure(row["score"])), text(row["action"] or ""),
+            ],
+            facets={"rule": row["rule"]},
+            review=row["id"] or "",
+        )
+        for row in sample_of(ledger, {"leak"}, limit=MAX_ROWS).rows
+    ]  # fmt: skip
+    titles = ("where", "rule", "training row", "found in", "similarity", "action")
+    tainted = _tainted(ledger)
+    return tag("div", _family_table(ledger, "leak", titles, rows, numbers=(4,)), tainted)
+
+
+def private(ledger: Ledger) -> Html:
+    """How many rows hold private data, by rule; never the data."""
+    rows = []
+    for action in ("drop", "flag", "keep"):
+        found = decided_counts(ledger, action)
+        rows += [
+            Row(cells=[text(rule), text(action), text(figures.count(number))])
+            for rule, number in found.items()
+            if family_of(rule) == "private"
+        ]
+    if not rows:
+        return NOTHING
+    note = words("Counts only: the text of these rows appears nowhere in this page.", class_="muted small")
+    return tag("div", table(("rule", "action", "rows"), rows, caption="Private data", numbers=(2,)), note)
+
+
+def quality(ledger: Ledger) -> Html:
+    """What the remaining rules found."""
+    rows = [
+        Row(
+            cells=[
+                _where(row), text(row["rule"]), text(row["action"] or ""), data(row["input"]),
+                data(row["target"]), text(row["reason"], 300),
+            ],
+            facets={"rule": row["rule"], "action": row["action"] or ""},
+            review=row["id"] or "",
+        )
+        for row in sample_of(ledger, {"quality"}, limit=MAX_ROWS).rows
+    ]  # fmt: skip
+    titles = ("where", "rule", "action", "input", "target", "why")
+    return _family_table(ledger, "quality", titles, rows)
+
+
+def _family_table(
+    ledger: Ledger, family: Family, titles: tuple[str, ...], rows: list[Row], *, numbers: tuple[int, ...] = ()
+) -> Html:
+    if not rows:
+        return NOTHING
+    sample = sample_of(ledger, {family}, limit=MAX_ROWS)
+    caption = FAMILY_TITLES[family].capitalize()
+    return tag("div", table(titles, rows, caption=caption, numbers=numbers), _said(sample, family))
+
+
+def _said(sample: Sample, family: Family) -> Html:
+    if not sample.is_part:
+        return NOTHING
+    return words(
+        f"The first {figures.count(len(sample.rows))} of {figures.count(sample.total)} {FAMILY_TITLES[family]}; "
+        "findings.parquet in the run folder holds them all.",
+        class_="muted small part",
+    )
+
+
+def _cluster(rows: list[dict[str, Any]]) -> Html:
+    first = rows[0]
+    survivor = str(first["related_input"] or "")
+    head = tag(
+        "header",
+        tag("span", text("stays"), class_="badge pass"),
+        _place(first["related_file"], first["related_line"]),
+        data(survivor),
+        _label(first["related_target"]),
+    )
+    return tag("article", head, join(_members(rows, survivor)), class_="cluster")
+
+
+def _members(rows: list[dict[str, Any]], survivor: str) -> Iterator[Html]:
+    for row in rows:
+        similar = f"{row['rule']} {figures.measure(row['score'])}" if row["score"] is not None else row["rule"]
+        yield tag(
+            "div",
+            tag("span", text(similar), class_="badge gone"),
+            _where(row),
+            word_diff(survivor, str(row["input"] or "")),
+            _label(row["target"]),
+            tag("span", class_="review", data_id=row["id"]) if row["id"] else NOTHING,
+            class_="member",
+        )
+
+
+def _survivor(row: dict[str, Any]) -> tuple[str, int, str]:
+    return (row["related_file"] or "", row["related_line"] or 0, row["related_id"] or "")
+
+
+def _label(target: str | None) -> Html:
+    return tag("span", data(target), class_="label") if target else NOTHING
+
+
+def _where(row: dict[str, Any]) -> Html:
+    return _place(row["file"], row["line"])
+
+
+def _place(file: str | None, line: int | None) -> Html:
+    return tag("code", text(f"{file or '?'}:{line}" if line is not None else file or "", 120), class_="place")
+
+
+def _other(row: dict[str, Any]) -> Html:
+    parts = [_place(row["related_file"], row["related_line"])] if row["related_file"] else []
+    parts += [data(row["related_input"])] if row["related_input"] else []
+    return tag("div", *parts)
+
+
+def _suggested(row: dict[str, Any]) -> str:
+    evidence = json.loads(row["evidence"] or "{}")
+    return next((str(evidence[name]) for name in SUGGESTIONS if name in evidence), "")
+
+
+def _tainted(ledger: Ledger) -> Html:
+    counts: dict[str, int] = {}
+    for item in ledger.contaminated:
+        counts[str(item.get("task", "?"))] = counts.get(str(item.get("task", "?")), 0) + 1
+    if not counts:
+        return NOTHING
+    listed = ", ".join(f"{task} {number:,}" for task, number in sorted(counts.items()))
+    return words(f"Benchmark items that occur in the training data: {listed}.", class_="muted")

@@ -1,0 +1,99 @@
+"""How the model was tuned and where everything came from, to the last part of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..core.records import Tuned
+from ..core.results import RunResults
+from . import figures
+from .document import json_ready
+from .markup import NOTHING, Html, Row, join, table, tag, text
+from .plots import curve
+
+
+def training(tuned: Tuned) -> Html:
+    """Loss, validation, and the retention monitor over the steps."""
+    history = [point for point in tuned.notes.get("history") or [] if "step" in point]
+    retention = [point for point in tuned.notes.get("retention") or [] if "step" in point]
+    facts = [
+        ("method", tuned.method),
+        ("base", tuned.base),
+        ("steps", figures.count(tuned.steps)),
+        ("seed", str(tuned.seed)),
+        ("data", tuned.data_fingerprint),
+        ("model", str(tuned.path)),
+    ]
+    plots = [
+        curve([("training", tuned.losses), ("validation", _points(history, "loss"))], "Loss of the task"),
+        curve([("base", _points(retention, "base")), ("now", _points(retention, "now"))], "Loss on general text"),
+    ]
+    shown = join(plot for plot in plots if plot)
+    details = {name: tuned.notes[name] for name in ("audit", "config", "timings") if name in tuned.notes}
+    return tag("div", _facts(facts), tag("div", shown, class_="plots") if shown else NOTHING, _flat(details, "Details"))
+
+
+def provenance(results: RunResults) -> Html:
+    """Fingerprints, versions, seeds, timings, and the command that reproduces the run."""
+    parts = []
+    command = results.provenance.get("command")
+    if command:
+        parts.append(tag("pre", tag("code", text(command)), class_="command"))
+    for title, scores in (("base", results.base_scores), ("tuned", results.tuned_scores)):
+        if scores:
+            parts.append(_facts([(f"{title} model", scores.model), (f"{title} weights", scores.model_hash)]))
+    parts.append(_flat({k: v for k, v in results.provenance.items() if k != "command"}, "Run"))
+    settings = results.tuned_scores.settings if results.tuned_scores else {}
+    parts.append(_flat(settings, "Measurement settings"))
+    policy = results.verdict.policy if results.verdict else {}
+    parts.append(_flat(policy, "Limits of the gate"))
+    return join(parts)
+
+
+def task_details(results: RunResults) -> Html:
+    """Calibration, per-class figures and whatever else the scores carry beside the items, base beside tuned."""
+    base = _leaves(results.base_scores.extras) if results.base_scores else {}
+    tuned = _leaves(results.tuned_scores.extras) if results.tuned_scores else {}
+    names = [name for name in {**tuned, **base} if "warnings" not in name and "timings" not in name]
+    rows = [Row(cells=[text(name, 160), _value(base.get(name)), _value(tuned.get(name))]) for name in names]
+    return table(("figure", "base", "tuned"), rows, caption="More figures", numbers=(1, 2)) if rows else NOTHING
+
+
+def _flat(values: Mapping[str, Any], title: str) -> Html:
+    leaves = _leaves(values)
+    if not leaves:
+        return NOTHING
+    rows = [Row(cells=[text(name, 160), _value(value)]) for name, value in leaves.items()]
+    return tag("details", tag("summary", text(title)), table(("", "value"), rows, caption=title, page=50))
+
+
+def _leaves(values: Mapping[str, Any]) -> dict[str, Any]:
+    return dict(_walk(json_ready(values), ""))
+
+
+def _walk(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value:
+        for name in sorted(value):
+            yield from _walk(value[name], f"{path}.{name}" if path else name)
+    elif isinstance(value, list) and any(isinstance(item, dict | list) for item in value):
+        for place, item in enumerate(value[:50]):
+            yield from _walk(item, f"{path}[{place}]")
+    else:
+        yield path, value
+
+
+def _value(value: Any) -> Html:
+    if isinstance(value, float):
+        return text(figures.measure(value))
+    if isinstance(value, list):
+        return text(", ".join(str(item) for item in value), 400)
+    return text("–" if value is None else value, 400)
+
+
+def _points(records: list[Any], name: str) -> list[tuple[float, float]]:
+    return [(point["step"], point[name]) for point in records if isinstance(point.get(name), float | int)]
+
+
+def _facts(pairs: list[tuple[str, str]]) -> Html:
+    return tag("dl", *(tag("div", tag("dt", text(name)), tag("dd", text(value, 300))) for name, value in pairs))
