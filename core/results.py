@@ -142,6 +142,10 @@ class TaskComparison:
     """delta over the items that do not."""
     subjects: tuple[Mapping[str, Any], ...] = ()
     """Per subject: subject, n, base, tuned, delta, lost, gained, p_value, significant (BH, q = 0.10)."""
+    base_error: float = 0.0
+    """Standard error of the base model's score."""
+    tuned_error: float = 0.0
+    """Standard error of the tuned model's score."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +170,7 @@ class Check:
     name: str
     """Benchmark, `task`, or `mean` for the macro layer."""
     kind: str
-    """task, benchmark, mean, or reference (against the last accepted run)."""
+    """task, benchmark, mean, reference (against the last accepted run), or original (against the first base model)."""
     state: CheckState
     n: int
     base: float | None
@@ -184,6 +188,8 @@ class Check:
     """Items that would decide an inconclusive check."""
     reason: str
     """A sentence for people."""
+    scale: Literal["binary", "continuous", "ratio"] = "binary"
+    """Scale of the quantity: binary and continuous are shown in points (hundredths), ratio in its own unit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +205,8 @@ class Verdict:
     warnings: tuple[str, ...] = ()
     inconclusive_blocks: bool = True
     """Whether INCONCLUSIVE stops a deployment (exit code 3) or lets it through (0)."""
+    base_model: str = ""
+    tuned_model: str = ""
 
     @property
     def exit_code(self) -> int:

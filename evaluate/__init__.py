@@ -1,1 +1,13 @@
 """Models and items to scores, two scores to a comparison, a comparison to a verdict."""
+
+from .compare import compare_scores as compare_scores
+from .gate import judge as judge
+from .gate_config import GateConfig as GateConfig
+from .gate_config import TaskGate as TaskGate
+from .verdict_io import read_comparison as read_comparison
+from .verdict_io import read_verdict as read_verdict
+from .verdict_io import verdict_schema as verdict_schema
+from .verdict_io import verdict_to_json as verdict_to_json
+from .verdict_io import write_comparison as write_comparison
+from .verdict_io import write_verdict as write_verdict
+from .waivers import Waiver as Waiver
