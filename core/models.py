@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,13 +16,26 @@ Family = Literal["causal", "encoder", "classifier"]
 """causal: writes text; encoder: reads text, has no head yet; classifier: either one with a trained label head."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShape:
+    """Sizes of a model without its head."""
+
+    weights: int
+    """Number of weights."""
+    body: int
+    """Those without the token embeddings: what every token is multiplied with."""
+    layers: int
+    width: int
+    """Numbers per token between layers."""
+
+
 def model_family(model: str | Path) -> Family:
     """What a local model folder or a hub id holds, by the architecture that its config names.
 
     Raises:
         ModelError: nothing can be loaded from there.
     """
-    architectures = _config(model).architectures or [""]
+    architectures = load_config(model).architectures or [""]
     if architectures[0].endswith("ForSequenceClassification"):
         return "classifier"
     if architectures[0].endswith(("ForCausalLM", "LMHeadModel")):
@@ -76,6 +92,71 @@ def load_classifier(
     return _with_adapter(loaded, adapter)
 
 
+def load_new_classifier(
+    model: str | Path,
+    label_map: Mapping[str, int],
+    *,
+    is_multi_label: bool = False,
+    dtype: str = "float32",
+    trust_remote_code: bool = False,
+) -> tuple[Any, tuple[str, ...]]:
+    """A sequence classifier for these labels, and the names of its modules that hold fresh weights.
+
+    A model that already classifies into exactly these labels keeps its head: then no module is new. Seed torch before.
+
+    Raises:
+        ModelError: it cannot be loaded, or has no safetensors.
+    """
+    from transformers import AutoModelForSequenceClassification
+
+    names = {number: label for label, number in label_map.items()}
+    loaded, report = _load(
+        AutoModelForSequenceClassification,
+        model,
+        dtype=dtype,
+        trust_remote_code=trust_remote_code,
+        num_labels=len(names),
+        id2label=names,
+        label2id=dict(label_map),
+        problem_type="multi_label_classification" if is_multi_label else "single_label_classification",
+        ignore_mismatched_sizes=True,
+        output_loading_info=True,
+    )
+    fresh = {*report["missing_keys"], *(key for key, *_ in report["mismatched_keys"])}
+    if lost := sorted(key for key in fresh if re.search(r"\.\d+\.", key)):
+        raise ModelError(f"{model}: the weights lack {lost[0]!r} and {len(lost) - 1} more; the folder is incomplete")
+    if loaded.config.pad_token_id is None:
+        loaded.config.pad_token_id = load_tokenizer(model, trust_remote_code=trust_remote_code).eos_token_id
+    return loaded.eval(), tuple(sorted({key.split(".")[_depth(key, loaded)] for key in fresh}))
+
+
+def known_labels(model: str | Path) -> dict[str, int]:
+    """The label map of a model that classifies; empty for any other."""
+    config = load_config(model)
+    if not (config.architectures or [""])[0].endswith("ForSequenceClassification"):
+        return {}
+    return {str(label): int(number) for label, number in config.label2id.items()}
+
+
+def model_shape(model: str | Path, *, trust_remote_code: bool = False) -> ModelShape:
+    """How large a model is, from its config alone: nothing is loaded."""
+    import torch
+    from transformers import AutoModel
+
+    config = load_config(model, trust_remote_code=trust_remote_code)
+    with torch.device("meta"):
+        empty = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
+    table = empty.get_input_embeddings().weight.numel()
+    weights = sum(weight.numel() for weight in empty.parameters())
+    text = config.get_text_config()
+    return ModelShape(
+        weights=int(weights),
+        body=int(weights - table),
+        layers=int(getattr(text, "num_hidden_layers", 0) or getattr(text, "n_layer", 1)),
+        width=int(getattr(text, "hidden_size", 0) or getattr(text, "n_embd", 1)),
+    )
+
+
 def model_fingerprint(model: str | Path, adapter: Path | None = None) -> str:
     """Hash of the weights, config and tokenizer on disk: a retrained model at the same path has another.
 
@@ -84,6 +165,24 @@ def model_fingerprint(model: str | Path, adapter: Path | None = None) -> str:
     folders = [Path(model) if Path(model).is_dir() else _cached_snapshot(str(model))]
     folders += [adapter] if adapter else []
     return fingerprint([hash_files(sorted(path for path in folder.iterdir() if _counts(path))) for folder in folders])
+
+
+def require_safetensors(model: str | Path) -> None:
+    """Refuse a local folder whose weights are pickles or absent.
+
+    Raises:
+        ModelError: no safetensors; the message names the remedy.
+    """
+    folder = Path(model)
+    if folder.is_dir() and not any(folder.glob("*.safetensors")):
+        pickles = sorted(path.name for path in folder.glob("*.bin"))
+        found = f"found the pickle {pickles[0]!r}, which can run code when opened" if pickles else "found no weights"
+        raise ModelError(f"{model}: no safetensors ({found}); convert with save_pretrained(safe_serialization=True)")
+
+
+def _depth(key: str, loaded: Any) -> int:
+    """Where in a weight's name its module stands: below the prefix of the pretrained part, if it belongs to that."""
+    return 1 if key.split(".")[0] == loaded.base_model_prefix else 0
 
 
 def _counts(path: Path) -> bool:
@@ -96,25 +195,34 @@ def _cached_snapshot(model: str) -> Path:
     return Path(snapshot_download(model, allow_patterns=["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]))
 
 
-def _config(model: str | Path) -> Any:
+def load_config(model: str | Path, *, trust_remote_code: bool = False) -> Any:
+    """The config of a model.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
     from transformers import AutoConfig
 
     try:
-        return AutoConfig.from_pretrained(str(model))
+        return AutoConfig.from_pretrained(str(model), trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
         raise ModelError(f"{model}: not a model folder or a reachable hub id ({_first_line(error)})") from error
 
 
 def _load(auto_class: Any, model: str | Path, **options: Any) -> Any:
-    folder = Path(model)
-    if folder.is_dir() and not any(folder.glob("*.safetensors")):
-        pickles = sorted(path.name for path in folder.glob("*.bin"))
-        found = f"found the pickle {pickles[0]!r}, which can run code when opened" if pickles else "found no weights"
-        raise ModelError(f"{model}: no safetensors ({found}); convert with save_pretrained(safe_serialization=True)")
+    from transformers.utils import logging
+
+    require_safetensors(model)
+    verbosity = logging.get_verbosity()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # its table of missing keys is what `load_new_classifier` returns
     try:
-        return auto_class.from_pretrained(str(model), use_safetensors=True, **options).eval()
+        loaded = auto_class.from_pretrained(str(model), use_safetensors=True, **options)
+        return loaded if isinstance(loaded, tuple) else loaded.eval()
     except (OSError, ValueError, json.JSONDecodeError) as error:
         raise ModelError(f"{model}: cannot be loaded ({_first_line(error)})") from error
+    finally:
+        logging.set_verbosity(verbosity)
 
 
 def _with_adapter(model: Any, adapter: Path | None) -> Any:

@@ -39,15 +39,18 @@ class Prompt:
     """What it is to write; only this is supervised."""
     has_specials: bool = False
     """Whether the prompt already holds the model's special tokens (a chat template writes them)."""
+    earlier: tuple[tuple[int, int], ...] = ()
+    """Spans of `prompt` (characters) that earlier assistant turns wrote; for training on every turn."""
 
 
 def render_prompts(examples: Examples, config: PromptConfig, tokenizer: Any = None) -> list[Prompt]:
     """One prompt and answer per example, in order.
 
     Raises:
-        ModelError: chats, and the tokenizer has no chat template.
+        ModelError: chats, and the tokenizer has no chat template, or its template refuses the roles.
     """
     if examples.kind == "chat":
+        _require_template(config, tokenizer)
         return [_render_chat(messages, config, tokenizer) for messages in examples.table["messages"].to_pylist()]
     default_prompt, default_answer = DEFAULT_TEMPLATES[examples.kind]
     if "pair" in examples.table.column_names and config.template is None:
@@ -71,17 +74,52 @@ def fill(template: str, **values: str) -> str:
     return template
 
 
-def _render_chat(messages: list[dict[str, str]], config: PromptConfig, tokenizer: Any) -> Prompt:
-    *context, last = messages
-    if config.chat == "plain":
-        lines = [f"{turn['role'].capitalize()}: {turn['content']}\n" for turn in context]
-        return Prompt(prompt="".join(lines) + "Assistant:", answer=f" {last['content']}")
-    if not getattr(tokenizer, "chat_template", None):
+def _require_template(config: PromptConfig, tokenizer: Any) -> None:
+    if config.chat == "tokenizer" and not getattr(tokenizer, "chat_template", None):
         raise ModelError(
             "the tokenizer has no chat template; use an instruction-tuned model, or set prompts.chat: plain"
         )
-    prompt = tokenizer.apply_chat_template(context, tokenize=False, add_generation_prompt=True)
-    whole = tokenizer.apply_chat_template(messages, tokenize=False)
+
+
+def _render_chat(messages: list[dict[str, str]], config: PromptConfig, tokenizer: Any) -> Prompt:
+    plain = config.chat == "plain"
+    turns = [(_plain if plain else _templated)(messages[: n + 1], tokenizer) for n in _assistant_turns(messages)]
+    prompt, answer = turns[-1]
+    spans = [(len(before), len(before) + len(said)) for before, said in turns[:-1]]
+    # A template may shorten earlier turns once they are past; such turns cannot be supervised where they stand.
+    earlier = [
+        span
+        for span, (before, said) in zip(spans, turns[:-1], strict=True)
+        if prompt.startswith(before + said.rstrip("\n"))
+    ]
+    return Prompt(
+        prompt=prompt,
+        answer=answer.rstrip("\n") if plain else answer,
+        has_specials=not plain,
+        earlier=tuple(earlier),
+    )
+
+
+def _assistant_turns(messages: list[dict[str, str]]) -> list[int]:
+    last = len(messages) - 1
+    return [n for n, turn in enumerate(messages) if turn["role"] == "assistant" and n < last] + [last]
+
+
+def _plain(messages: list[dict[str, str]], _tokenizer: Any) -> tuple[str, str]:
+    *context, last = messages
+    lines = [f"{turn['role'].capitalize()}: {turn['content']}\n" for turn in context]
+    return "".join(lines) + "Assistant:", f" {last['content']}\n"
+
+
+def _templated(messages: list[dict[str, str]], tokenizer: Any) -> tuple[str, str]:
+    from jinja2 import TemplateError
+
+    try:
+        prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
+        whole = tokenizer.apply_chat_template(messages, tokenize=False)
+    except TemplateError as error:
+        roles = ", ".join(turn["role"] for turn in messages)
+        raise ModelError(f"the chat template refuses the roles {roles} ({error}); set prompts.chat: plain") from error
     if not whole.startswith(prompt):
         raise ModelError("the chat template rewrites earlier turns when one is added; set prompts.chat: plain")
-    return Prompt(prompt=prompt, answer=whole[len(prompt) :], has_specials=True)
+    return prompt, whole[len(prompt) :]

@@ -1,1 +1,33 @@
 """Kept examples and a base model to a tuned model."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .config import LoraConfig, MonitorConfig, ReplayConfig, TrainConfig
+from .record import read_tuned
+
+if TYPE_CHECKING:
+    from .audit import Preflight, preflight
+    from .training import train_model
+
+__all__ = [
+    "LoraConfig",
+    "MonitorConfig",
+    "Preflight",
+    "ReplayConfig",
+    "TrainConfig",
+    "preflight",
+    "read_tuned",
+    "train_model",
+]
+
+_HOMES = {"Preflight": "audit", "preflight": "audit", "train_model": "training"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what needs torch on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)

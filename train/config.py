@@ -1,0 +1,142 @@
+"""What a person can decide about training; every default is one that a practitioner would pick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from pydantic import Field
+
+from ..core.config import Config
+
+Method = Literal["full", "lora", "dora", "head"]
+
+
+class LoraConfig(Config):
+    """Low-rank adapters."""
+
+    rank: int = Field(default=16, ge=1)
+    """Rank of the update of each weight matrix."""
+    alpha: float = Field(default=32.0, gt=0)
+    """Scale of the update: alpha / rank, or alpha / √rank with `rank_stabilised`."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Dropout before the adapter."""
+    targets: str | tuple[str, ...] = "all-linear"
+    """Names of the layers that get an adapter; `all-linear`: every linear layer but the output."""
+    rank_stabilised: bool = False
+    """Scale by 1/√rank, so that high ranks keep learning (rsLoRA)."""
+    merge: bool = False
+    """Save one merged model and not an adapter; checked by comparing logits."""
+    four_bit: bool = False
+    """Hold the frozen base in 4 bits (needs a CUDA device and the `quantize` extra)."""
+
+
+class ReplayConfig(Config):
+    """General rows mixed into training, so that the model rehearses what it knew."""
+
+    source: str | None = None
+    """A file of general text (.txt: paragraphs; .jsonl with `text`; or any training data), or `self`: text that the
+    base model itself writes before training. None: no replay."""
+    share: float = Field(default=0.05, ge=0, lt=1)
+    """Share of replay rows among all rows of a batch. The share of the *loss* is larger where replay rows have more
+    supervised tokens; the audit reports both."""
+    rows: int = Field(default=1000, ge=1)
+    """Replay rows read or written at most."""
+    kl: float = Field(default=0.0, ge=0)
+    """Weight of KL(base‖tuned) on the replay rows, added to the loss; 0: none. Full fine-tuning then holds a frozen
+    copy of the base in memory; with adapters the base is the adapter switched off."""
+
+
+class MonitorConfig(Config):
+    """Watching the model while it trains."""
+
+    validation_share: float = Field(default=0.1, ge=0, le=0.5)
+    """Share of the rows held out for validation where no validation data is given; 0: none. Rows with the same input
+    stay on one side."""
+    every: int | None = Field(default=None, ge=1)
+    """Optimiser steps between two evaluations; None: once per epoch."""
+    keep: Literal["best", "last"] = "best"
+    """The weights that are saved: of the best validation loss (accuracy for label heads), or of the last step."""
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after this many evaluations without a better one; None: never."""
+    retention: str | None = None
+    """General text whose loss is watched, base against now; None: rows of the replay source that are not trained on."""
+    retention_rows: int = Field(default=64, ge=1)
+    """Rows of it at most."""
+    retention_margin: float = Field(default=0.10, ge=0)
+    """Rise of the retention loss over the base, in nats per token, that is tolerated."""
+    on_breach: Literal["warn", "stop", "best-within-margin"] = "warn"
+    """What a rise beyond the margin does: a warning; stop training; or keep the best checkpoint among those within
+    the margin."""
+
+
+class TrainConfig(Config):
+    """How a model is tuned."""
+
+    method: Literal["auto"] | Method = "auto"
+    """full: every weight; lora, dora: adapters; head: a new label head on a pretrained model, trained end to end.
+    auto: head for encoders; for causal models full where it fits into memory, else lora."""
+    epochs: float = Field(default=3.0, gt=0)
+    """Passes over the training rows."""
+    max_steps: int | None = Field(default=None, ge=1)
+    """Stop after this many optimiser steps, whatever `epochs` says."""
+    batch_size: int = Field(default=16, ge=1)
+    """Rows per optimiser step, over all processes; never changed by memory limits."""
+    micro_tokens: int = Field(default=4096, ge=1)
+    """Tokens in one forward pass at most (a longer row goes alone); halved when memory runs out. Changes speed and
+    memory, not the result."""
+    learning_rate: float | None = Field(default=None, gt=0)
+    """Peak learning rate; None: by method and model size (see docs)."""
+    head_learning_rate: float | None = Field(default=None, gt=0)
+    """Peak learning rate of a new label head; None: 1e-3."""
+    schedule: Literal["linear", "cosine", "constant"] = "linear"
+    """Decay after the warm-up."""
+    warmup: float = Field(default=0.06, ge=0, lt=1)
+    """Share of the steps over which the learning rate rises from 0."""
+    weight_decay: float = Field(default=0.01, ge=0)
+    """Decoupled weight decay of matrices; biases, norms and embeddings have none."""
+    clip: float = Field(default=1.0, gt=0)
+    """Largest gradient norm."""
+    layer_decay: float = Field(default=1.0, gt=0, le=1)
+    """Factor on the learning rate per layer below the top; 1: all equal."""
+    freeze: Literal["encoder"] | int = 0
+    """`encoder`: train the new head alone (a probe). A number: freeze the embeddings and that many lowest layers."""
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    """Dropout of the model; None: as its config says."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the target's probability spread over all classes or tokens."""
+    class_weights: Literal["none", "balanced"] | Mapping[str, float] = "none"
+    """Weights of the classes in the loss of a label head: balanced (by inverse frequency), or one per label."""
+    multi_label: str | None = None
+    """Separator of the labels in one target, such as `|`: a row may have several or none. None: exactly one label."""
+    max_length: int | None = Field(default=None, ge=8)
+    """Tokens per row at most; None: what the model can read."""
+    truncation: Literal["drop", "cut_prompt", "cut_answer"] = "cut_prompt"
+    """Rows that are too long: dropped, the prompt cut from its left, or the answer cut from its right. A label head's
+    text is cut at its end."""
+    turns: Literal["last", "all"] = "last"
+    """Assistant turns of a chat that are supervised."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """Number format of matrix products (trained weights stay float32). auto: bf16 on GPUs and CPUs that have it in
+    hardware, else fp32."""
+    layout: Literal["auto", "varlen", "padded"] = "auto"
+    """varlen: rows behind each other without padding, attention per row; padded: rows of like length together.
+    auto: varlen where a self-check on the model proves it equal."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train."""
+    save_dtype: Literal["base", "float32"] = "base"
+    """Number format of the saved weights: that of the base model's file, or float32."""
+    interpolate: float = Field(default=1.0, ge=0, le=1)
+    """Saved weights = base + this × (tuned − base) (WiSE-FT); 1: as tuned. A new head stays as tuned."""
+    checkpoint_steps: int | None = Field(default=None, ge=1)
+    """Optimiser steps between two checkpoints that a killed run resumes from; None: once per epoch."""
+    report_to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    """Trackers that the metrics are also sent to (each its own extra)."""
+    trust_remote_code: bool = False
+    """Run code that a model repository brings along."""
+    lora: LoraConfig = LoraConfig()
+    """Adapters."""
+    replay: ReplayConfig = ReplayConfig()
+    """Rehearsal against forgetting."""
+    monitor: MonitorConfig = MonitorConfig()
+    """Validation and retention while training."""

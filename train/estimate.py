@@ -1,0 +1,53 @@
+"""A plan to the memory and time that training will take, before a weight is loaded."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from .methods import FULL_BYTES
+from .plan import Plan
+
+ADAPTER_SHARE = 0.01
+"""Trained share of the weights with adapters of rank 16 on all linear layers, roughly."""
+ACTIVATION_FLOATS = 34
+"""Numbers kept per token, layer and unit of width for the backward pass of a transformer without checkpointing
+(Korthikanti et al. 2022, eq. 1: 34 bytes at 2 bytes a number without attention scores; here 34 numbers, a cautious
+bound that leaves room for wider feed-forward blocks)."""
+PROBE = 1024
+"""Width of the matrix product that measures the device."""
+EFFICIENCY = 0.5
+"""Share of a large matrix product's speed that training reaches, roughly."""
+
+
+def estimate_memory(plan: Plan) -> int:
+    """Peak bytes: weights, gradients and moments, and the activations of one forward pass."""
+    trained, frozen = plan.shape.weights, 0
+    if plan.choice.is_adapter or plan.config.freeze == "encoder":
+        trained, frozen = int(plan.shape.weights * ADAPTER_SHARE), plan.shape.weights
+    size = 4 if plan.place.precision == "fp32" else 2
+    copies = FULL_BYTES * trained + 4 * frozen
+    if plan.config.replay.kl and not plan.choice.is_adapter:
+        copies += 4 * plan.shape.weights
+    shape = plan.shape
+    tokens = max(plan.config.micro_tokens, max(map(len, plan.encoding.rows)))
+    tokens = min(tokens, plan.config.batch_size * max(map(len, plan.encoding.rows)))
+    return int(copies + ACTIVATION_FLOATS * tokens * shape.layers * shape.width * size)
+
+
+def estimate_seconds(plan: Plan, tokens_per_row: float) -> float:
+    """Seconds of training on this device: 6 (adapters 4) operations per weight and token, at the measured speed."""
+    per_weight = 4 if plan.choice.is_adapter else 2 if plan.config.freeze == "encoder" else 6
+    rows = plan.steps * plan.config.batch_size
+    operations = per_weight * plan.shape.body * rows * tokens_per_row
+    return operations / (EFFICIENCY * _operations_per_second(plan) * plan.place.processes)
+
+
+def _operations_per_second(plan: Plan) -> float:
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[plan.place.precision]
+    matrix = torch.ones(PROBE, PROBE, device=plan.place.device, dtype=dtype)
+    (matrix @ matrix).sum().item()
+    start = time.perf_counter()
+    (matrix @ matrix).sum().item()
+    return 2 * PROBE**3 / max(time.perf_counter() - start, 1e-9)

@@ -1,0 +1,96 @@
+"""A source of general text to rows that are rehearsed (mixed into training) and rows that are only watched."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import DataError, InputError
+from ..core.formats import load_examples
+from ..core.prompts import PromptConfig, render_prompts
+from .config import TrainConfig
+from .encoding import Row, encode_prompts, encode_texts, row_origins
+
+SELF = "self"
+WATCHED_SHARE = 0.1
+"""Share of a replay source that is kept out of training and watched instead."""
+
+
+def read_general(
+    config: TrainConfig, prompts: PromptConfig, tokenizer: Any, *, length: int, has_head: bool
+) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Rows to rehearse and rows to watch; what is watched is never rehearsed.
+
+    Raises:
+        InputError: a source is missing, empty, or of no use for a label head.
+    """
+    replay, monitor = config.replay, config.monitor
+    if has_head and (replay.source or monitor.retention):
+        raise InputError("train.replay and train.monitor.retention rehearse writing; a label head cannot use them")
+    rehearsed: list[Row] = []
+    watched: list[Row] = []
+    if replay.source and replay.source != SELF:
+        rehearsed = _read_rows(replay.source, config, prompts, tokenizer, length=length)
+        if not monitor.retention:
+            cut = min(max(1, round(WATCHED_SHARE * len(rehearsed))), monitor.retention_rows)
+            rehearsed, watched = rehearsed[:-cut], rehearsed[-cut:]
+        if replay.share and not rehearsed:
+            raise DataError(f"{replay.source}: too few rows to rehearse")
+    if monitor.retention:
+        watched = _read_rows(monitor.retention, config, prompts, tokenizer, length=length)
+        taken = {row.ids.tobytes() for row in watched}
+        rehearsed = [row for row in rehearsed if row.ids.tobytes() not in taken]
+    return tuple(rehearsed[: replay.rows]), tuple(watched[: monitor.retention_rows])
+
+
+def _read_rows(source: str, config: TrainConfig, prompts: PromptConfig, tokenizer: Any, *, length: int) -> list[Row]:
+    path = Path(source)
+    if not path.is_file():
+        raise DataError(f"{source}: no such file of general text")
+    texts = _plain_texts(path)
+    if texts is None:
+        examples = load_examples(path)
+        rendered = render_prompts(examples, prompts, tokenizer)
+        encoded = encode_prompts(rendered, row_origins(examples), tokenizer, length=length, config=config).rows
+        return [_as_replay(row) for row in encoded]
+    if not texts:
+        raise DataError(f"{source}: holds no text")
+    origins = [f"{source}:{line}" for line, _ in texts]
+    return list(encode_texts([text for _, text in texts], origins, tokenizer, length=length))
+
+
+def _plain_texts(path: Path) -> list[tuple[int, str]] | None:
+    """(line, text) of each paragraph of a text file or each row of a file that has only texts; None for other data."""
+    lines = _read_text(path).splitlines()
+    if ".txt" in path.suffixes:
+        return _paragraphs(lines)
+    if ".jsonl" not in path.suffixes:
+        return None
+    first = next((line for line in lines if line.strip()), "{}")
+    if not first.startswith("{") or set(json.loads(first)) - {"id", "source"} != {"text"}:
+        return None
+    return [(number, json.loads(line)["text"]) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _paragraphs(lines: list[str]) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
+    block: list[str] = []
+    for number, line in enumerate([*lines, ""], 1):
+        if line.strip():
+            block.append(line)
+        elif block:
+            found.append((number - len(block), "\n".join(block)))
+            block = []
+    return found
+
+
+def _read_text(path: Path) -> str:
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes()).decode("utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+def _as_replay(row: Row) -> Row:
+    return Row(ids=row.ids, supervised=row.supervised, origin=row.origin, is_replay=True)

@@ -1,0 +1,70 @@
+"""Metrics to the trackers that a person asked for; each library is an extra of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import MissingExtraError
+
+Report = Callable[[int, Mapping[str, float]], None]
+
+
+@contextmanager
+def open_trackers(names: Sequence[str], out: Path, rank: int) -> Iterator[Report]:
+    """A function that sends a step's metrics to every tracker; only the first process reports.
+
+    Raises:
+        MissingExtraError: a tracker's library is not installed.
+    """
+    with ExitStack() as stack:
+        opened = [OPENERS[name](out, stack) for name in names] if rank == 0 else []
+
+        def report(step: int, metrics: Mapping[str, float]) -> None:
+            for send in opened:
+                send(step, metrics)
+
+        yield report
+
+
+def _tensorboard(out: Path, stack: ExitStack) -> Report:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise MissingExtraError("tensorboard", "tensorboard") from error
+    writer: Any = SummaryWriter(str(out.with_name(out.name + ".tensorboard")))
+    stack.callback(writer.close)
+
+    def send(step: int, metrics: Mapping[str, float]) -> None:
+        for name, value in metrics.items():
+            writer.add_scalar(name, value, step)
+
+    return send
+
+
+def _wandb(out: Path, stack: ExitStack) -> Report:
+    try:
+        import wandb  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise MissingExtraError("wandb", "wandb") from error
+    run = wandb.init(name=out.name)
+    stack.callback(run.finish)
+    return lambda step, metrics: run.log(dict(metrics), step=step)
+
+
+def _mlflow(out: Path, stack: ExitStack) -> Report:
+    try:
+        import mlflow  # type: ignore[import-not-found]
+    except ImportError as error:
+        raise MissingExtraError("mlflow", "mlflow") from error
+    stack.enter_context(mlflow.start_run(run_name=out.name))
+    return lambda step, metrics: mlflow.log_metrics(dict(metrics), step=step)
+
+
+OPENERS: Mapping[str, Callable[[Path, ExitStack], Report]] = {
+    "tensorboard": _tensorboard,
+    "wandb": _wandb,
+    "mlflow": _mlflow,
+}

@@ -1,0 +1,56 @@
+"""Attention for rows that lie behind each other in one line, without padding: every row attends to itself alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+NAME = "tunegate_varlen"
+
+
+def use_varlen(model: Any) -> None:
+    """Make a model attend row by row; its forward pass then takes `sequence_lengths` (tokens of each row).
+
+    Raises:
+        ValueError: the model cannot change its attention.
+    """
+    from transformers import AttentionInterface
+    from transformers.masking_utils import AttentionMaskInterface
+
+    AttentionInterface.register(NAME, _attend)
+    AttentionMaskInterface.register(NAME, _no_mask)
+    model.set_attn_implementation(NAME)
+
+
+def _no_mask(*_args: Any, **_options: Any) -> None:
+    return None
+
+
+def _attend(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    sequence_lengths: list[int] | None = None,
+    **options: Any,
+) -> tuple[torch.Tensor, None]:
+    """Scaled dot-product attention of each row (batch 1, heads, tokens, width) in float32 on a CPU.
+
+    Flash attention in bf16 is slower than in float32 on CPUs that have bf16 matrix products.
+    """
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+
+    lengths = sequence_lengths or [query.shape[2]]
+    window = options.get("sliding_window")
+    if window and window < max(lengths):
+        raise ValueError(f"rows of {max(lengths)} tokens exceed the sliding window of {window}")
+    dtype = query.dtype
+    if query.device.type == "cpu" and dtype != torch.float32:
+        query, key, value = query.float(), key.float(), value.float()
+    parts = []
+    with torch.autocast(query.device.type, enabled=False):
+        for q, k, v in zip(*(torch.split(states, lengths, 2) for states in (query, key, value)), strict=True):
+            parts.append(sdpa_attention_forward(module, q, k, v, attention_mask, **options)[0])
+    return torch.cat(parts, 1).to(dtype), None
