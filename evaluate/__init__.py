@@ -1,9 +1,15 @@
 """Models and items to scores, two scores to a comparison, a comparison to a verdict."""
 
+from .benchmarks import benchmark_items as benchmark_items
 from .compare import compare_scores as compare_scores
+from .config import Benchmark as Benchmark
+from .config import EvaluateConfig as EvaluateConfig
 from .gate import judge as judge
 from .gate_config import GateConfig as GateConfig
 from .gate_config import TaskGate as TaskGate
+from .measure import evaluate_model as evaluate_model
+from .score_files import read_scores as read_scores
+from .score_files import write_scores as write_scores
 from .verdict_io import read_comparison as read_comparison
 from .verdict_io import read_verdict as read_verdict
 from .verdict_io import verdict_schema as verdict_schema

@@ -1,0 +1,225 @@
+"""One model to Scores: its task on the held-out rows, and its broad abilities on benchmarks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..core.console import note
+from ..core.errors import DataError, ModelError
+from ..core.models import load_causal, load_classifier, load_tokenizer, model_family, model_fingerprint
+from ..core.prompts import PromptConfig
+from ..core.records import Examples
+from ..core.results import Scores, TaskInfo
+from ..core.store import read_json
+from .answer_task import score_answers
+from .benchmarks import open_benchmarks, score_benchmark
+from .config import EvaluateConfig
+from .label_models import classify_by_head, classify_by_probe, classify_by_prompt
+from .label_task import Classified, label_info, label_report, label_rows
+from .request import Answer, Request
+from .response_cache import answer_all, cache_file
+from .score_files import score_table
+from .scorer import SCORER_VERSION, CausalScorer
+
+
+def evaluate_model(
+    model: str,
+    *,
+    task: Examples | None,
+    config: EvaluateConfig,
+    prompts: PromptConfig,
+    adapter: Path | None = None,
+    cache: Path | None = None,
+    contaminated: Sequence[Mapping[str, Any]] = (),
+    seed: int = 0,
+    train: Examples | None = None,
+) -> Scores:
+    """Measure one model on held-out rows of its task and on the benchmarks of the config.
+
+    A causal model answers a `label` task by the log-likelihood of each label, a classifier by its head. An encoder
+    without a trained head is measured by a linear probe on its frozen features: what it can do untuned. The probe
+    learns from `train`, else by cross-validation on the held-out rows.
+
+    Args:
+        model: Folder or hub id; with `adapter`, the model below it.
+        task: Held-out rows; None: benchmarks only.
+        config: What is measured and how.
+        prompts: How rows become prompts; the same as in training.
+        adapter: Folder of a PEFT adapter.
+        cache: Folder where answers of causal models are kept, so that no question is asked twice.
+        contaminated: Benchmark items that occur in the training data: mappings with `task` and `doc_hash`.
+        seed: Seed of the draw of benchmark items.
+        train: Rows that the probe of an untuned encoder learns from.
+
+    Raises:
+        DataError: nothing to measure, or a benchmark or its data cannot be loaded.
+        ModelError: the model cannot be loaded, or cannot do what is asked of it.
+    """
+    started = time.monotonic()
+    if _is_causal(model, adapter):
+        parts = _measure_causal(model, task, config, prompts, adapter, cache, seed)
+    else:
+        parts = _measure_encoder(model, task, config, adapter, train, seed)
+    rows, infos, extras = parts
+    if not rows:
+        raise DataError(
+            "nothing to measure: no held-out rows and no benchmarks; set evaluate.suite or evaluate.benchmarks"
+        )
+    extras["seconds"] = round(time.monotonic() - started, 3)
+    return Scores(
+        rows=score_table(_marked(rows, contaminated)),
+        tasks=tuple(infos),
+        model=model if adapter is None else f"{model} + {adapter}",
+        model_hash=model_fingerprint(model, adapter),
+        settings=_settings(config, prompts, seed),
+        extras=extras,
+    )
+
+
+Parts = tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]
+
+
+def _is_causal(model: str, adapter: Path | None) -> bool:
+    if adapter is not None:
+        return (
+            read_json(adapter / "adapter_config.json").get("task_type") != "SEQ_CLS" and model_family(model) == "causal"
+        )
+    return model_family(model) == "causal"
+
+
+def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int) -> dict[str, Any]:
+    """What base and tuned model must share; speed and place do not count."""
+    shared = config.model_dump(mode="json", exclude={"device", "batch_tokens", "share_context", "mirror", "drift_rows"})
+    return {**shared, "prompts": prompts.model_dump(mode="json"), "seed": seed, "scorer_version": SCORER_VERSION}
+
+
+def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    known = {(str(item["task"]), str(item["doc_hash"])) for item in contaminated}
+    return ({**row, "contaminated": (row["task"], row["doc_hash"]) in known} for row in rows)
+
+
+class _Causal:
+    """A causal model that is loaded when the first question has no answer on disk."""
+
+    def __init__(self, model: str, config: EvaluateConfig, adapter: Path | None, cache: Path | None) -> None:
+        self.model, self.config, self.adapter = model, config, adapter
+        self.tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
+        settings = {
+            "dtype": config.dtype,
+            "scorer": SCORER_VERSION,
+            "max_length": config.max_length,
+            "backend": config.backend,
+        }
+        self.file = (
+            cache_file(cache, model_hash=model_fingerprint(model, adapter), settings=settings) if cache else None
+        )
+        self.scorer: CausalScorer | None = None
+        self.asked = 0
+
+    def ask(self, requests: Sequence[Request], description: str) -> list[Answer]:
+        answers, asked = answer_all(requests, self._fresh, file=self.file, description=description)
+        self.asked += asked
+        return answers
+
+    def _fresh(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
+        if self.scorer is None:
+            config = self.config
+            loaded = load_causal(
+                self.model, adapter=self.adapter, dtype=config.dtype, trust_remote_code=config.trust_remote_code
+            )
+            self.scorer = CausalScorer(
+                loaded.to(_device(config.device)),
+                self.tokenizer,
+                batch_tokens=config.batch_tokens,
+                max_length=config.max_length,
+                share_context=config.share_context,
+            )
+        yield from self.scorer.answer(requests)
+
+    def report(self) -> dict[str, Any]:
+        known = self.scorer
+        return {
+            "requests_asked": self.asked,
+            "tokens_computed": known.forward.tokens if known else 0,
+            "warnings": list(known.warnings) if known else [],
+        }
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name != "auto":
+        return name
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _measure_causal(
+    model: str,
+    task: Examples | None,
+    config: EvaluateConfig,
+    prompts: PromptConfig,
+    adapter: Path | None,
+    cache: Path | None,
+    seed: int,
+) -> Parts:
+    opened = open_benchmarks(config, seed=seed)
+    causal = _Causal(model, config, adapter, cache)
+    rows: list[dict[str, Any]] = []
+    infos: list[TaskInfo] = []
+    extras: dict[str, Any] = {}
+    if task is not None and task.kind == "label":
+        labels = config.labels or tuple(sorted(set(task.targets)))
+        found = classify_by_prompt(task, labels, prompts, causal.tokenizer, lambda asked: causal.ask(asked, "task"))
+        rows, infos, extras["task"] = _label_parts(task, found, config)
+    elif task is not None:
+        rows, info, extras["task"] = score_answers(
+            task, config, prompts, causal.tokenizer, lambda asked: causal.ask(asked, "task")
+        )
+        infos = [info]
+    for one in opened:
+        note(f"measuring {one.name} on {sum(len(part.items) for part in one.parts):,} items")
+        template = causal.tokenizer if config.apply_chat_template else None
+        found_rows, info = score_benchmark(
+            one, tokenizer=template, ask=lambda asked, name=one.name: causal.ask(asked, name)
+        )
+        rows += found_rows
+        infos.append(info)
+    return rows, infos, {**extras, **causal.report()}
+
+
+def _label_parts(task: Examples, found: Classified, config: EvaluateConfig) -> Parts:
+    rows = label_rows(task, found)
+    return rows, [label_info(found.labels, task.targets)], label_report(found, task.targets, bins=config.bins)
+
+
+def _measure_encoder(
+    model: str, task: Examples | None, config: EvaluateConfig, adapter: Path | None, train: Examples | None, seed: int
+) -> Parts:
+    if config.benchmarks or config.suite != "none":
+        note("benchmarks are for causal models; an encoder's broad abilities are those of evaluate.retention")
+    if task is None:
+        return [], [], {}
+    if task.kind != "label":
+        raise ModelError(
+            f"{model}: a classifier or encoder cannot answer a task of kind {task.kind!r}; use a causal model"
+        )
+    tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
+    if model_family(model) == "classifier":
+        loaded = load_classifier(model, adapter=adapter, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
+        found = classify_by_head(task, loaded.to(_device(config.device)), tokenizer, batch_tokens=config.batch_tokens)
+    else:
+        found = classify_by_probe(
+            task, train, _encoder(model, config), tokenizer, batch_tokens=config.batch_tokens, seed=seed
+        )
+    rows, infos, report = _label_parts(task, found, config)
+    return rows, infos, {"task": report, "warnings": []}
+
+
+def _encoder(model: str, config: EvaluateConfig) -> Any:
+    from transformers import AutoModel
+
+    loaded = AutoModel.from_pretrained(model, dtype=config.dtype, use_safetensors=True).eval()
+    return loaded.to(_device(config.device))

@@ -1,0 +1,150 @@
+"""Token pairs to rows: a row holds a context once and every continuation after it, each seeing the context and itself.
+
+    column     0 1 2 3 | 4 5 | 6 7 8
+    tokens     context | a   | b
+    position   0 1 2 3 | 4 5 | 4 5 6
+    segment    0 0 0 0 | 1 1 | 2 2 2
+
+A model reads all of a continuation but its last token; continuations that differ only there share a segment, so that
+one-token choices cost nothing beyond the context.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .tokens import Pair
+
+PACKING_GAIN = 0.85
+"""Rows are packed where that leaves at most this share of the tokens: a mask of our own costs the fast causal path."""
+PADDING = -1
+"""Segment of the columns behind a row's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One token to be scored: predicted at a column of a row, on account of one pair."""
+
+    column: int
+    token: int
+    owner: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Tokens of one row of a batch."""
+
+    ids: tuple[int, ...]
+    positions: tuple[int, ...]
+    segments: tuple[int, ...]
+    scored: tuple[Scored, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether ordinary causal attention is right for it."""
+        return self.segments[-1] <= 1 and self.positions[0] == 0
+
+
+def plain_rows(pairs: Sequence[Pair]) -> list[Row]:
+    """One row per distinct input, one segment each: what every causal model understands."""
+    by_input: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for owner, pair in enumerate(pairs):
+        if pair.continuation:
+            by_input[pair.context + pair.continuation[:-1]].append(owner)
+    return [_plain_row(ids, owners, pairs) for ids, owners in by_input.items()]
+
+
+def _plain_row(ids: tuple[int, ...], owners: Sequence[int], pairs: Sequence[Pair]) -> Row:
+    scored = tuple(
+        Scored(len(pairs[owner].context) - 1 + step, token, owner)
+        for owner in owners
+        for step, token in enumerate(pairs[owner].continuation)
+    )
+    return Row(ids, tuple(range(len(ids))), (0,) * len(ids), scored)
+
+
+def packed_rows(pairs: Sequence[Pair], owners: Sequence[int], *, start: int = 0, width: int = 1 << 30) -> Iterator[Row]:
+    """Rows of pairs that share one context, whose first `start` tokens are cached; `width` is kept where it can be."""
+    context = pairs[owners[0]].context
+    branches: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for owner in owners:
+        branches[pairs[owner].continuation[:-1]].append(owner)
+    chosen: list[tuple[int, ...]] = []
+    for branch in branches:
+        taken = sum(len(other) for other in chosen)
+        if chosen and len(context) - start + taken + len(branch) > width:
+            yield _packed_row(context, start, {branch: branches[branch] for branch in chosen}, pairs)
+            chosen = []
+        chosen.append(branch)
+    yield _packed_row(context, start, {branch: branches[branch] for branch in chosen}, pairs)
+
+
+def _packed_row(
+    context: tuple[int, ...], start: int, branches: dict[tuple[int, ...], list[int]], pairs: Sequence[Pair]
+) -> Row:
+    ids, positions = list(context[start:]), list(range(start, len(context)))
+    segments = [0] * len(ids)
+    last, scored = len(ids) - 1, []
+    for number, (branch, owners) in enumerate(branches.items(), start=1):
+        begin = len(ids)
+        ids += branch
+        positions += range(len(context), len(context) + len(branch))
+        segments += [number] * len(branch)
+        for owner in owners:
+            for step, token in enumerate(pairs[owner].continuation):
+                scored.append(Scored(last if step == 0 else begin + step - 1, token, owner))
+    return Row(tuple(ids), tuple(positions), tuple(segments), tuple(scored))
+
+
+def gains_by_packing(pairs: Sequence[Pair], owners: Sequence[int]) -> bool:
+    """Whether one row for all pairs of a context is enough shorter than a row for each."""
+    branches = {pairs[owner].continuation[:-1] for owner in owners}
+    context = len(pairs[owners[0]].context)
+    tails = sum(map(len, branches))
+    return len(branches) > 1 and context + tails <= PACKING_GAIN * (len(branches) * context + tails)
+
+
+def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) -> Iterator[list[Row]]:
+    """Rows by falling length in batches of at most `tokens` padded tokens and `cells` scored positions.
+
+    A batch that reads a cache of `cached` tokens per row counts a quarter of them: they are held, not computed.
+    """
+    batch: list[Row] = []
+    width, scored = 0, 0
+    for row in sorted(rows, key=lambda row: (-len(row), row.ids)):
+        width = width or len(row) + cached // 4
+        positions = len({one.column for one in row.scored})
+        if batch and ((len(batch) + 1) * width > tokens or scored + positions > cells):
+            yield batch
+            batch, scored, width = [], 0, len(row) + cached // 4
+        batch.append(row)
+        scored += positions
+    if batch:
+        yield batch
+
+
+def packed_mask(batch: Sequence[Row], *, start: int, window: int | None, like: Any) -> Any:
+    """Additive float mask, rows × 1 × width × (start + width): 0 where a token may look, the dtype's minimum elsewhere.
+
+    Boolean masks are silently misread by some attention code, additive ones are not. `like` is a tensor of the
+    mask's dtype and device. A `window` limits how many positions back a token sees.
+    """
+    import torch
+
+    width = max(map(len, batch))
+    segments = torch.tensor([row.segments + (PADDING,) * (width - len(row)) for row in batch])
+    positions = torch.tensor([row.positions + (row.positions[-1],) * (width - len(row)) for row in batch])
+    keys = torch.cat([torch.zeros(len(batch), start, dtype=torch.long), segments], dim=1)
+    key_positions = torch.cat([torch.arange(start).expand(len(batch), -1), positions], dim=1)
+    allowed = (keys[:, None, :] == 0) | (keys[:, None, :] == segments[:, :, None])
+    allowed &= torch.ones(width, start + width, dtype=torch.bool).tril(start)
+    if window is not None:
+        allowed &= positions[:, :, None] - key_positions[:, None, :] < window
+    mask = torch.zeros(allowed.shape, dtype=like.dtype).masked_fill_(~allowed, torch.finfo(like.dtype).min)
+    return mask[:, None].to(like.device)
