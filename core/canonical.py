@@ -1,112 +1,48 @@
-"""Rows of one block to canonical columns with content ids, and the rows that cannot be used."""
+"""One row's fields to its canonical parts, or the reason why it cannot be an example."""
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
 from .kinds import Layout
-
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-"""Type of the `messages` column."""
-
-ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "chatgpt": "assistant", "model": "assistant"}
-"""Role names of other chat formats; every other role stays as it is."""
+from .turns import RowError, Turn, joined, read_turns, type_name
 
 LABEL_SEPARATOR = "|"
 """Between the sorted labels of a row that carries several."""
 
+PROMPT_SEPARATOR = "\n\n"
+"""Between the columns that make one prompt, such as instruction and input."""
 
-class RowError(Exception):
-    """A row that cannot become an example; its text is the reason."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Canonical:
-    """What a block of rows became."""
-
-    columns: Mapping[str, pa.Array]
-    """Canonical columns and `id` of the good rows."""
-    good: list[int]
-    """Positions of the good rows in the block."""
-    bad: list[tuple[int, str]]
-    """(position, reason) of the others."""
+Value = dict[str, Any]
+"""Canonical part → text, or turns."""
 
 
-def canonical_rows(rows: Sequence[Mapping[str, Any] | None], layout: Layout) -> Canonical:
-    """Canonical columns of rows given as mappings; a None is no row and is passed over."""
-    convert = CONVERTERS[layout.kind]
-    good, bad, values = [], [], []
-    for position, row in enumerate(rows):
-        if row is None:
-            continue
-        try:
-            value = convert(row, layout)
-            _check_text(value)
-        except RowError as error:
-            bad.append((position, str(error)))
-        else:
-            good.append(position)
-            values.append(value)
-    return Canonical(columns=_to_columns(values, layout), good=good, bad=bad)
+def canonical_row(row: Mapping[str, Any], layout: Layout) -> Value:
+    """The canonical parts of one row: input, target, and by kind pair, rejected or messages.
 
-
-def part_names(layout: Layout) -> list[str]:
-    """The canonical columns of a layout, in order, without file, line and id."""
+    Raises:
+        RowError: a part is missing, null, of the wrong type, or text that no tool can carry on (NUL, lone surrogates).
+    """
     if layout.kind == "chat":
-        return ["input", "target", "messages"]
-    return ["input", "target", *(part for part in ("pair", "rejected") if part in layout.columns)]
-
-
-def _to_columns(values: Sequence[Mapping[str, Any]], layout: Layout) -> dict[str, pa.Array]:
-    names = part_names(layout)
-    columns = {
-        name: pa.array([value[name] for value in values], MESSAGES if name == "messages" else pa.large_string())
-        for name in names
-    }
-    columns["id"] = pa.array([_content_id(layout.kind, value) for value in values], pa.string())
-    return columns
-
-
-def _content_id(kind: str, value: Mapping[str, Any]) -> str:
-    """16 hex digits of BLAKE2b over kind and content; NUL separates, which no text holds."""
-    parts = [kind]
-    for name, content in value.items():
-        if kind == "chat" and name != "messages":
-            continue
-        parts.append(name)
-        parts += (
-            [text for turn in content for text in (turn["role"], turn["content"])] if name == "messages" else [content]
-        )
-    return hashlib.blake2b("\0".join(parts).encode(), digest_size=8).hexdigest()
-
-
-def _check_text(value: Mapping[str, Any]) -> None:
-    texts = [(name, text) for name, text in value.items() if isinstance(text, str)]
-    texts += [("messages", text) for turn in value.get("messages", ()) for text in turn.values()]
-    for name, text in texts:
-        if "\0" in text:
-            raise RowError(f"{name} holds a NUL character; remove it")
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise RowError(f"{name} holds a lone surrogate at character {error.start}; repair the encoding") from error
-
-
-def _convert_label(row: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
-    value = {"input": _text(row, layout, "input"), "target": label_text(_value(row, layout.columns["target"][0]))}
-    if "pair" in layout.columns:
-        value["pair"] = _text(row, layout, "pair")
+        value = _chat(row, layout)
+    elif layout.kind == "preference":
+        value = _preference(row, layout)
+    else:
+        read_target = label_text if layout.kind == "label" else answer_text
+        name = layout.columns["target"][0]
+        value = {"input": _text(row, layout, "input"), "target": read_target(_field(row, name), name)}
+        if "pair" in layout.columns:
+            value["pair"] = _text(row, layout, "pair")
+    for part, content in value.items():
+        for text in [content] if isinstance(content, str) else [text for turn in content for text in turn.values()]:
+            _check_text(text, part)
     return value
 
 
-def label_text(value: Any) -> str:
-    """A label as text: numbers and truth values as JSON writes them, lists as their sorted labels.
+def label_text(value: Any, name: str = "label") -> str:
+    """A label as text: numbers and truth values as JSON writes them, a list as its sorted labels.
 
     >>> label_text(1.0), label_text(True), label_text(["b", "a"])
     ('1', 'true', 'a|b')
@@ -123,127 +59,83 @@ def label_text(value: Any) -> str:
     if isinstance(value, float):
         if math.isfinite(value) and value == int(value):
             return str(int(value))
-        raise RowError(f"the label is the number {value}, not a class")
+        raise RowError(f"{name!r} is the number {value}, not a class")
     if isinstance(value, list):
-        return LABEL_SEPARATOR.join(sorted({label_text(item) for item in value}))
-    raise RowError(f"the label is {_type_name(value)}, not text, a whole number or a truth value")
+        return LABEL_SEPARATOR.join(sorted({label_text(item, name) for item in value}))
+    raise RowError(f"{name!r} is {type_name(value)}, not a label")
 
 
-def _convert_completion(row: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
-    answer = _value(row, layout.columns["target"][0])
-    if isinstance(answer, int | float) and not isinstance(answer, bool):
-        answer = str(answer)
-    if not isinstance(answer, str):
-        raise RowError(f"{layout.columns['target'][0]!r} is {_type_name(answer)}, not text")
-    value = {"input": _text(row, layout, "input"), "target": answer}
-    if "pair" in layout.columns:
-        value["pair"] = _text(row, layout, "pair")
-    return value
+def answer_text(value: Any, name: str) -> str:
+    """An answer as text; a number as JSON writes it.
+
+    Raises:
+        RowError: it is neither.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    raise RowError(f"{name!r} is {type_name(value)}, not text")
 
 
-def _convert_chat(row: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
+def _chat(row: Mapping[str, Any], layout: Layout) -> Value:
     name = layout.columns["messages"][0]
-    turns = read_turns(_value(row, name), name)
+    turns = read_turns(_field(row, name), name)
     last = max((at for at, turn in enumerate(turns) if turn["role"] == "assistant"), default=None)
     if last is None:
         raise RowError(f"{name!r} has no assistant turn, so there is nothing to learn")
-    # Turns after the last answer are read by no one and answered by no one.
+    # What follows the last answer is answered by no one; without it every chat ends in what is to be learned.
     turns = turns[: last + 1]
-    return {"input": _joined(turns[:-1]), "target": turns[-1]["content"], "messages": turns}
+    return {"input": joined(turns[:-1]), "target": turns[-1]["content"], "messages": turns}
 
 
-def read_turns(value: Any, name: str) -> list[dict[str, str]]:
-    """Turns as role and content, from OpenAI's `role`/`content` or ShareGPT's `from`/`value`.
-
-    Raises:
-        RowError: it is no list of such turns.
-    """
-    if not isinstance(value, list) or not value:
-        raise RowError(f"{name!r} is {_type_name(value)}, not a list of turns" if value != [] else f"{name!r} is empty")
-    return [_read_turn(turn, name) for turn in value]
-
-
-def _read_turn(turn: Any, name: str) -> dict[str, str]:
-    if not isinstance(turn, Mapping):
-        raise RowError(f"a turn of {name!r} is {_type_name(turn)}, not an object with role and content")
-    role, content = turn.get("role") or turn.get("from"), turn.get("content")
-    if content is None:
-        content = turn.get("value")
-    if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
-        content = "".join(str(part.get("text", "")) for part in content)
-    if not isinstance(role, str):
-        raise RowError(f"a turn of {name!r} has no role")
-    if not isinstance(content, str):
-        raise RowError(f"the content of a {role} turn of {name!r} is {_type_name(content)}, not text")
-    return {"role": ROLES.get(role.lower(), role), "content": content}
-
-
-def _joined(turns: Sequence[Mapping[str, str]]) -> str:
-    return "\n\n".join(turn["content"] for turn in turns)
-
-
-def _convert_preference(row: Mapping[str, Any], layout: Layout) -> dict[str, Any]:
-    chosen = _value(row, layout.columns["target"][0])
-    rejected = _value(row, layout.columns["rejected"][0])
-    prompt = _value(row, layout.columns["input"][0]) if "input" in layout.columns else None
-    if isinstance(chosen, list) and isinstance(rejected, list):
-        return _from_turns(prompt, read_turns(chosen, "chosen"), read_turns(rejected, "rejected"))
-    for name, text in (("chosen", chosen), ("rejected", rejected)):
-        if not isinstance(text, str):
-            raise RowError(f"{name} is {_type_name(text)}, not text")
-    if isinstance(prompt, list):
-        prompt = _joined(read_turns(prompt, "prompt"))
-    if prompt is None and "input" in layout.columns:
-        raise RowError(f"{layout.columns['input'][0]!r} is missing or null")
-    if prompt is None:
-        prompt, chosen, rejected = _split_dialogue(chosen, rejected)
+def _preference(row: Mapping[str, Any], layout: Layout) -> Value:
+    chosen, rejected = (_field(row, layout.columns[part][0]) for part in ("target", "rejected"))
+    prompt = _field(row, layout.columns["input"][0]) if "input" in layout.columns else None
+    if isinstance(prompt, list | Mapping):
+        prompt = joined(read_turns(prompt, layout.columns["input"][0]))
+    if isinstance(chosen, str) and isinstance(rejected, str):
+        shared, chosen, rejected = _split_transcripts(chosen, rejected) if prompt is None else ("", chosen, rejected)
+    else:
+        shared, chosen, rejected = _split_turns(
+            *(
+                read_turns([{"role": "assistant", "content": side}] if isinstance(side, str) else side, part)
+                for part, side in (("chosen", chosen), ("rejected", rejected))
+            )
+        )
+    prompt = shared or prompt or ""
     if not isinstance(prompt, str):
-        raise RowError(f"the prompt is {_type_name(prompt)}, not text")
+        raise RowError(f"{layout.columns['input'][0]!r} is {type_name(prompt)}, not text")
     return {"input": prompt, "target": chosen, "rejected": rejected}
 
 
-def _split_dialogue(chosen: str, rejected: str) -> tuple[str, str, str]:
-    """Two transcripts that share all but the last `Assistant:` answer, as Anthropic's HH-RLHF has them."""
-    marker = "\n\nAssistant:"
-    head, found, answer = chosen.rpartition(marker)
-    if found and rejected.startswith(head + found):
-        return head + found, answer, rejected[len(head + found) :]
-    return "", chosen, rejected
-
-
-def _from_turns(prompt: Any, chosen: list[dict[str, str]], rejected: list[dict[str, str]]) -> dict[str, Any]:
+def _split_turns(chosen: list[Turn], rejected: list[Turn]) -> tuple[str, str, str]:
+    """The turns that both share at the start, and what is left of each."""
     shared = 0
     while shared < min(len(chosen), len(rejected)) - 1 and chosen[shared] == rejected[shared]:
         shared += 1
-    if shared:
-        prompt = _joined(chosen[:shared])
-    elif isinstance(prompt, list):
-        prompt = _joined(read_turns(prompt, "prompt"))
-    return {"input": prompt or "", "target": _joined(chosen[shared:]), "rejected": _joined(rejected[shared:])}
+    return joined(chosen[:shared]), joined(chosen[shared:]), joined(rejected[shared:])
 
 
-CONVERTERS: Mapping[str, Callable[[Mapping[str, Any], Layout], dict[str, Any]]] = {
-    "label": _convert_label,
-    "completion": _convert_completion,
-    "chat": _convert_chat,
-    "preference": _convert_preference,
-}
+def _split_transcripts(chosen: str, rejected: str) -> tuple[str, str, str]:
+    """Two transcripts that share all but the last `Assistant:` answer, as Anthropic's HH-RLHF has them."""
+    head, marker, answer = chosen.rpartition("\n\nAssistant:")
+    if marker and rejected.startswith(head + marker):
+        return head + marker, answer, rejected[len(head + marker) :]
+    return "", chosen, rejected
 
 
 def _text(row: Mapping[str, Any], layout: Layout, part: str) -> str:
-    names = layout.columns[part]
-    texts = []
-    for place, name in enumerate(names):
-        text = row.get(name) if place else _value(row, name)
-        if place and text is None:
-            continue
+    """The text of one part; of several columns only the first must be there."""
+    first, *others = layout.columns[part]
+    texts = [_field(row, first), *(row.get(name) or "" for name in others)]
+    for name, text in zip((first, *others), texts, strict=True):
         if not isinstance(text, str):
-            raise RowError(f"{name!r} is {_type_name(text)}, not text")
-        texts.append(text)
-    return texts[0] if len(names) == 1 else "\n\n".join([texts[0], *(text for text in texts[1:] if text)])
+            raise RowError(f"{name!r} is {type_name(text)}, not text")
+    return PROMPT_SEPARATOR.join([texts[0], *(text for text in texts[1:] if text)])
 
 
-def _value(row: Mapping[str, Any], name: str) -> Any:
+def _field(row: Mapping[str, Any], name: str) -> Any:
     value = row.get(name)
     if value is None:
         state = "null" if name in row else "missing"
@@ -251,6 +143,10 @@ def _value(row: Mapping[str, Any], name: str) -> Any:
     return value
 
 
-def _type_name(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "text", bool: "a truth value", int: "a number", float: "a number"}
-    return "null" if value is None else names.get(type(value), f"of type {type(value).__name__}")
+def _check_text(text: str, part: str) -> None:
+    if "\0" in text:
+        raise RowError(f"the {part} holds a NUL character at {text.index(chr(0)) + 1}; remove it")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise RowError(f"the {part} holds a lone surrogate at {error.start + 1}; repair its encoding") from error

@@ -1,115 +1,175 @@
-"""Data in and out: a path, a table or a list of dicts to examples; examples to a file, each row's bytes as they came."""
+"""Data in and out, the front: a path or a table to examples; examples to a file, each row's bytes as they came."""
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import numpy as np
-import orjson
 import pyarrow as pa
 
-from .canonical import canonical_rows
+from .blocks import Block
+from .columns import canonical_block
+from .console import progress
+from .delimited import DELIMITERS, header_names
 from .errors import DataError
-from .kinds import Layout, recognise
-from .readers import Block, read_blocks, read_jsonl
+from .kinds import Layout, check_labels, recognise
 from .records import BadRow, Examples, Kind
-from .store import atomic_path
+from .sources import Source, find_sources
+from .streams import BrokenFileError
+from .writers import original_rows, write_examples
+
+__all__ = ["load_examples", "original_rows", "write_examples"]
 
 SAMPLE_ROWS = 1000
 """Rows that are looked at to recognise kind and columns."""
 
-FORMATS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "tsv"}
+PARTIAL_REMEDY = "mend the file, or take what can be read with allow_partial (--allow-partial)"
 
 
 def load_examples(
     data: Any, *, kind: Kind | None = None, columns: Mapping[str, str] | None = None, allow_partial: bool = False
 ) -> Examples:
-    """Read examples from a path or a list of dicts; Examples pass through.
+    """Read examples; what cannot be used is kept aside in `bad_rows` with file, line and reason.
+
+    Args:
+        data: a path (jsonl, json, csv, tsv, parquet, arrow; text also `.gz` or `.zst`), a glob, a folder of
+            `save_to_disk` or its `folder:split`, a hub id, several paths, a `datasets.Dataset`, a pandas frame, an
+            Arrow table, or dicts. Examples pass through.
+        kind: what the rows are, where it is not to be guessed.
+        columns: part (`input`, `target`, `pair`, `rejected`, `messages`, or an everyday word such as `text`, `label`,
+            `prompt`) → column; several columns of one prompt are joined by ` + `.
+        allow_partial: of a damaged or truncated file, take the rows before the damage.
 
     Raises:
-        DataError: nothing there can be read, no row is usable, or kind and columns cannot be told.
+        DataError: there is no such data, a file cannot be read to its end or has no usable row, or kind and columns
+            cannot be told.
     """
     if isinstance(data, Examples):
         return data
-    file_format, blocks = _blocks(data)
-    rows = [row for block in blocks for row in block.rows if row is not None][:SAMPLE_ROWS]
-    place = blocks[0].file if blocks else str(data)
-    if not rows:
-        raise DataError(f"{place}: no usable row" + _first_reason([bad for block in blocks for bad in block.bad]))
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    layout = recognise(names, rows, place=place, kind=kind, columns=columns)
-    return _assemble(blocks, layout, file_format)
+    sources = find_sources(data, allow_partial=allow_partial)
+    _require_one_format(sources)
+    gathered = _Gathered.empty()
+    layout: Layout | None = None
+    with progress("reading", None) as advance:
+        for source in sources:
+            before = len(gathered)
+            blocks = _blocks(source, gathered.bad, allow_partial)
+            if layout is None:
+                layout, blocks = _recognise(blocks, source, kind, columns)
+            for block in blocks:
+                gathered.add(block, layout, source.format)
+                advance(len(block.rows))
+            if len(gathered) == before and not allow_partial:
+                raise _no_row(source, gathered.bad)
+    if layout is None or not len(gathered):
+        raise _no_row(sources[0], gathered.bad)
+    return gathered.examples(layout, sources[0].format)
 
 
-def _blocks(data: Any) -> tuple[str, list[Block]]:
-    if isinstance(data, str | Path):
-        path = Path(data)
-        suffixes = [suffix for suffix in path.suffixes if suffix != ".gz"]
-        file_format = FORMATS.get(suffixes[-1] if suffixes else "", "")
-        if not path.is_file() or not file_format:
-            raise DataError(f"{data}: no such data file")
-        return file_format, list(read_blocks(path, str(data), file_format))
-    lines = b"\n".join(orjson.dumps(row) for row in data)
-    return "jsonl", [read_jsonl(lines, "<list>")]
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """Examples in the making."""
 
+    tables: list[pa.Table]
+    sources: list[pa.Table]
+    bad: list[BadRow]
+    header: bytes = b""
 
-def _assemble(blocks: Iterable[Block], layout: Layout, file_format: str) -> Examples:
-    tables, sources, bad, header = [], [], [], b""
-    for block in blocks:
-        made = canonical_rows(block.rows, layout)
-        file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(made.good), np.int32)), pa.array([block.file]))
-        lines = pa.array([block.lines[at] for at in made.good], pa.int64())
-        tables.append(pa.table({**made.columns, "file": file, "line": lines}))
-        sources.append(block.source.take(pa.array(made.good, pa.int64())))
-        bad += list(block.bad)
-        bad += [BadRow(file=block.file, line=block.lines[at], reason=why, row=block.rows[at]) for at, why in made.bad]
-        header = header or block.header
-    table = pa.concat_tables(tables).unify_dictionaries()
-    if not len(table):
-        raise DataError(f"{bad[0].file}: no usable row" + _first_reason(bad))
-    bad.sort(key=lambda row: row.line)
-    return Examples(
-        table=table,
-        kind=layout.kind,
-        columns=layout.names,
-        source=pa.concat_tables(sources),
-        format=file_format,
-        header=header,
-        bad_rows=tuple(bad),
-    )
+    @classmethod
+    def empty(cls) -> _Gathered:
+        return cls(tables=[], sources=[], bad=[])
 
+    def __len__(self) -> int:
+        return sum(table.num_rows for table in self.tables)
 
-def _first_reason(bad: Sequence[BadRow]) -> str:
-    return f"; the first of {len(bad)} bad rows: line {bad[0].line}: {bad[0].reason}" if bad else ""
+    def add(self, block: Block, layout: Layout | None, file_format: str) -> None:
+        if layout is None:  # not one row of this file could be parsed
+            self.bad += block.bad
+            return
+        made = canonical_block(block, layout)
+        self._join_header(block, file_format)
+        self.bad += made.bad
+        if made.table.num_rows:
+            self.tables.append(made.table)
+            self.sources.append(made.source)
 
+    def _join_header(self, block: Block, file_format: str) -> None:
+        if not self.header:
+            self.header = block.header
+        elif file_format in DELIMITERS and block.header != self.header:
+            names, before = header_names(block.header, file_format), header_names(self.header, file_format)
+            if names != before:
+                raise DataError(
+                    f"{block.file}: its columns {names} are not those of the files before it, {before}; "
+                    "kept rows are written under one header, so give files of one layout"
+                )
 
-def original_rows(examples: Examples, rows: Sequence[int] | None = None) -> list[Any]:
-    """The original fields of the given rows (positions; none: all), as dicts."""
-    source = examples.source if rows is None else examples.source.take(pa.array(rows, pa.int64()))
-    if source.column_names != ["raw"]:
-        return source.to_pylist()  # type: ignore[no-any-return]
-    raw = source["raw"].to_pylist()
-    if examples.format in ("csv", "tsv"):
-        import csv
-
-        delimiter = "," if examples.format == "csv" else "\t"
-        names, *records = csv.reader(
-            (text.decode() for text in [examples.header, *raw]), delimiter=delimiter, strict=False
+    def examples(self, layout: Layout, file_format: str) -> Examples:
+        try:
+            source = pa.concat_tables(self.sources)
+        except pa.ArrowInvalid as error:
+            raise DataError(f"the files have different columns or types ({str(error).splitlines()[0]})") from error
+        return Examples(
+            table=pa.concat_tables(self.tables).unify_dictionaries(),
+            kind=layout.kind,
+            columns=layout.names,
+            source=source,
+            format=file_format,
+            header=self.header,
+            bad_rows=tuple(self.bad),
         )
-        return [dict(zip(names, record, strict=True)) for record in records]
-    return [orjson.loads(line) for line in raw]
 
 
-def write_examples(examples: Examples, path: Path) -> None:
-    """Write examples in the format they were read in, every row's bytes as they came.
+def _blocks(source: Source, bad: list[BadRow], allow_partial: bool) -> Iterator[Block]:
+    """The blocks of one source; where it breaks, either an error or a bad row."""
+    try:
+        yield from source.read()
+    except BrokenFileError as error:
+        if not allow_partial:
+            remedy = f"; {PARTIAL_REMEDY}" if error.line > 1 else ""
+            raise DataError(f"{source.name}:{error.line}: {error.reason}{remedy}") from error
+        bad.append(BadRow(file=source.name, line=error.line, reason=error.reason, row=error.rest))
 
-    A path that ends in `.gz` is compressed.
-    """
-    raw = examples.source["raw"].to_pylist()
-    head = [examples.header] if examples.header else []
-    data = b"".join(line + b"\n" for line in [*head, *raw])
-    with atomic_path(Path(path)) as fresh:
-        fresh.write_bytes(gzip.compress(data, mtime=0) if Path(path).suffix == ".gz" else data)
+
+def _recognise(
+    blocks: Iterator[Block], source: Source, kind: Kind | None, columns: Mapping[str, str] | None
+) -> tuple[Layout | None, Iterator[Block]]:
+    """The layout that the first rows tell, and all blocks again; no layout where there are no rows."""
+    seen: list[Block] = []
+    sample: list[Mapping[str, Any]] = []
+    for block in blocks:
+        seen.append(block)
+        sample += [block.rows.row(at) for at in range(min(len(block.rows), SAMPLE_ROWS - len(sample)))]
+        if len(sample) >= SAMPLE_ROWS:
+            break
+    if not sample:
+        return None, iter(seen)
+    layout = recognise(_usual_names(sample), sample, place=source.name, kind=kind, columns=columns)
+    check_labels(sample, layout, place=source.name)
+    return layout, chain(seen, blocks)
+
+
+def _usual_names(sample: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Columns of at least half of the rows: rows of another kind that got in between have no say."""
+    counts = Counter(name for row in sample for name in row)
+    usual = [name for name, count in counts.items() if 2 * count >= len(sample)]
+    return usual or list(counts)
+
+
+def _require_one_format(sources: Sequence[Source]) -> None:
+    for source in sources:
+        if source.format != sources[0].format:
+            raise DataError(
+                f"{source.name} is {source.format} and {sources[0].name} is {sources[0].format}; "
+                "kept rows are written as they came, so all files of one input must have one format"
+            )
+
+
+def _no_row(source: Source, bad: Sequence[BadRow]) -> DataError:
+    own = [row for row in bad if row.file == source.name]
+    if not own:
+        return DataError(f"{source.name}: there is no row in it; check the path, or leave the file out")
+    return DataError(f"{source.name}:{own[0].line}: no usable row; the first of {len(own):,}: {own[0].reason}")

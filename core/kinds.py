@@ -50,6 +50,8 @@ PROMPT_PAIRS = (
 PROMPT_CONTEXTS = {"instruction": ("input", "context")}
 """A second column that belongs to the prompt, after it."""
 
+PREFERENCE_PROMPTS = ("prompt", "question", "instruction", "input")
+
 CHAT_NAMES = ("messages", "conversations", "conversation", "dialog", "dialogue")
 
 PARTS: Mapping[Kind, tuple[str, ...]] = {
@@ -68,13 +70,26 @@ OPTIONAL_PARTS: Mapping[Kind, tuple[str, ...]] = {
 }
 
 PART_ALIASES: Mapping[str, str] = {
-    **{"text": "input", "prompt": "input", "instruction": "input", "question": "input"},
-    **{"label": "target", "completion": "target", "response": "target", "answer": "target", "output": "target"},
-    **{"chosen": "target", "conversations": "messages", "text_pair": "pair"},
+    **dict.fromkeys(("text", "prompt", "instruction", "question"), "input"),
+    **dict.fromkeys(("label", "completion", "response", "answer", "output", "chosen"), "target"),
+    "conversations": "messages",
+    "text_pair": "pair",
 }
 """Everyday words for the canonical parts, understood in `columns`."""
 
+KIND_WORDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("messages", "conversations"), "chat"),
+    **dict.fromkeys(("chosen", "rejected"), "preference"),
+    **dict.fromkeys(("completion", "response", "answer", "output"), "completion"),
+    **dict.fromkeys(("label", "text_pair"), "label"),
+}
+"""Words for parts that only one kind has."""
+
 REMEDY = "set data.columns.{part} in the recipe (--columns {part}=NAME)"
+
+
+MAX_NUMBER_CLASSES = 20
+"""So many different fractions written as text may be classes (ratings such as 4.5); more are measurements."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +120,16 @@ def recognise(
     Raises:
         DataError: no reading, or several, fit; or a named column does not exist. `place` begins the message.
     """
-    given = _given_columns(names, columns or {}, place)
-    guesses = {name: guess for name in PARTS if (guess := _GUESSES[name](names, sample, given)) is not None}
-    chosen = kind or _choose_kind(guesses, names, given, place)
+    every = list(dict.fromkeys([*names, *(name for row in sample for name in row)]))
+    given = _given_columns(every, columns or {}, place)
+    guesses: dict[Kind, dict[str, tuple[str, ...]]] = {
+        "label": _guess_label(names, given),
+        "completion": _guess_completion(names, every, sample),
+        "chat": _guess_chat(names, sample),
+        "preference": _guess_preference(names, every),
+    }
+    guesses = {name: guess for name, guess in guesses.items() if guess}
+    chosen = kind or _meant_kind(columns or {}) or _choose_kind(guesses, names, given, place)
     found = {**guesses.get(chosen, {}), **given}
     missing = [part for part in PARTS[chosen] if part not in found]
     if missing:
@@ -124,6 +146,34 @@ def recognise(
     return Layout(kind=chosen, columns={part: found[part] for part in allowed if part in found})
 
 
+def check_labels(sample: Sequence[Mapping[str, Any]], layout: Layout, *, place: str) -> None:
+    """Stop at measurements in the place of labels.
+
+    Raises:
+        DataError: most labels are numbers with a fraction, of which text has to be as varied as no set of classes is.
+    """
+    if layout.kind != "label":
+        return
+    name = layout.columns["target"][0]
+    labels = [row[name] for row in sample if row.get(name) is not None]
+    numbers = [label for label in labels if _has_fraction(label)]
+    from_text = all(isinstance(label, str) for label in numbers)
+    if 2 * len(numbers) > len(labels) and not (from_text and len(set(numbers)) <= MAX_NUMBER_CLASSES):
+        raise DataError(
+            f"{place}: the label column {name!r} holds measurements, such as {numbers[0]}, not classes; "
+            f"{REMEDY.format(part='label')} to a column of classes, or turn the numbers into named ranges"
+        )
+
+
+def _has_fraction(label: Any) -> bool:
+    if isinstance(label, str):
+        try:
+            label = float(label)
+        except ValueError:
+            return False
+    return isinstance(label, float) and not label.is_integer()
+
+
 def _given_columns(names: Sequence[str], columns: Mapping[str, str], place: str) -> dict[str, tuple[str, ...]]:
     parts = {part for kind in PARTS for part in PARTS[kind] + OPTIONAL_PARTS[kind]}
     given = {}
@@ -137,6 +187,11 @@ def _given_columns(names: Sequence[str], columns: Mapping[str, str], place: str)
             raise DataError(f"{place}: there is no column {absent[0]!r} {_listed(names)}; {REMEDY.format(part=key)}")
         given[part] = wanted
     return given
+
+
+def _meant_kind(columns: Mapping[str, str]) -> Kind | None:
+    """The kind that the user's own words for the parts imply."""
+    return next((kind for word, kind in KIND_WORDS.items() if word in columns), None)
 
 
 def _choose_kind(
@@ -167,59 +222,41 @@ def _choose_kind(
     )
 
 
-def _guess_label(
-    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]] | None:
+def _guess_label(names: Sequence[str], given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     label = given.get("target") or _first_tier(names, LABEL_TIERS)
     rest = [name for name in names if name not in (label or ())]
-    pair = next(((_find(rest, a), _find(rest, b)) for a, b in TEXT_PAIRS if _find(rest, a) and _find(rest, b)), None)
-    found = {"target": label} if label else {}
-    if "input" in given:
-        found["input"] = given["input"]
-    elif pair and not _find(rest, "text"):
-        found |= {"input": (str(pair[0]),), "pair": (str(pair[1]),)}
-    elif text := _first_tier(rest, TEXT_TIERS):
-        found["input"] = text
-    return found if {"input", "target"} <= found.keys() else None
+    pair = next(((a, b) for one, two in TEXT_PAIRS if (a := _find(rest, one)) and (b := _find(rest, two))), None)
+    text = given.get("input") or _first_tier(rest, TEXT_TIERS)
+    if not label:
+        return {}
+    if pair and "input" not in given and not _find(rest, "text"):
+        return {"input": (pair[0],), "pair": (pair[1],), "target": label}
+    return {"input": text, "target": label} if text else {}
 
 
 def _guess_completion(
-    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]] | None:
+    names: Sequence[str], every: Sequence[str], sample: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[str, ...]]:
     for prompt, answer in PROMPT_PAIRS:
         first, second = _find(names, prompt), _find(names, answer)
-        if first and second and not _all_of_type(sample, second, bool):
-            context = next((c for name in PROMPT_CONTEXTS.get(prompt, ()) if (c := _find(names, name))), None)
+        if first and second and not _is_boolean(sample, second):
+            context = next((found for name in PROMPT_CONTEXTS.get(prompt, ()) if (found := _find(every, name))), None)
             return {"input": (first, context) if context else (first,), "target": (second,)}
-    return None
+    return {}
 
 
-def _guess_chat(
-    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]] | None:
-    for name in CHAT_NAMES:
-        column = _find(names, name)
-        if column and any(isinstance(row.get(column), list) for row in sample):
-            return {"messages": (column,)}
-    return None
+def _guess_chat(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    found = (column for name in CHAT_NAMES if (column := _find(names, name)))
+    held = [column for column in found if any(isinstance(row.get(column), list | dict) for row in sample)]
+    return {"messages": (held[0],)} if held else {}
 
 
-def _guess_preference(
-    names: Sequence[str], sample: Sequence[Mapping[str, Any]], given: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]] | None:
+def _guess_preference(names: Sequence[str], every: Sequence[str]) -> dict[str, tuple[str, ...]]:
     chosen, rejected = _find(names, "chosen"), _find(names, "rejected")
+    prompt = next((found for name in PREFERENCE_PROMPTS if (found := _find(every, name))), None)
     if not chosen or not rejected:
-        return None
-    prompt = next((c for name in ("prompt", "question", "instruction", "input") if (c := _find(names, name))), None)
+        return {}
     return {**({"input": (prompt,)} if prompt else {}), "target": (chosen,), "rejected": (rejected,)}
-
-
-_GUESSES = {
-    "label": _guess_label,
-    "completion": _guess_completion,
-    "chat": _guess_chat,
-    "preference": _guess_preference,
-}
 
 
 def _first_tier(names: Sequence[str], tiers: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
@@ -235,9 +272,9 @@ def _find(names: Sequence[str], wanted: str) -> str | None:
     return next((name for name in names if name.strip().lower() == wanted), None)
 
 
-def _all_of_type(sample: Sequence[Mapping[str, Any]], column: str, kind: type) -> bool:
+def _is_boolean(sample: Sequence[Mapping[str, Any]], column: str) -> bool:
     values = [row[column] for row in sample if row.get(column) is not None]
-    return bool(values) and all(isinstance(value, kind) for value in values)
+    return bool(values) and all(isinstance(value, bool) for value in values)
 
 
 def _listed(names: Sequence[str]) -> str:

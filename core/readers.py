@@ -1,94 +1,234 @@
-"""Files to blocks of raw rows: each block knows its file, its lines and the bytes as they came."""
+"""Files to blocks: JSON lines, JSON, Parquet, Arrow. Every line is in a block's rows or among its bad ones."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pyarrow as pa
 
-from .errors import DataError
+from .blocks import Block, DictRows, TableRows
 from .records import BadRow
+from .streams import CHUNK, BrokenFileError, check_text, read_chunks
+
+BOM = b"\xef\xbb\xbf"
+
+TABLE_ROWS = 1 << 16
+"""Rows of a columnar file that are read at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Some rows of one file, in order."""
+def read_lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """Runs of whole lines without their newline, each run with the number of its first line.
 
-    file: str
-    """Path as the user gave it."""
-    lines: Sequence[int]
-    """1-based line (row in a columnar file) of each row."""
-    rows: Sequence[Mapping[str, Any] | None]
-    """Fields of each row; None where the row is among `bad`."""
-    source: pa.Table
-    """The rows as they came, aligned with `rows`."""
-    bad: Sequence[BadRow] = field(default=())
-    """Rows that could not be parsed."""
-    header: bytes = b""
-    """Header line of a csv or tsv file."""
-
-
-def read_blocks(path: Path, name: str, file_format: str) -> Iterator[Block]:
-    """The blocks of one file.
+    A carriage return stays with its line. A last line without a newline is a line.
 
     Raises:
-        DataError: it cannot be read.
+        BrokenFileError: the file is no text, damaged, or cut short; whole lines before that were yielded.
     """
-    data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    if file_format == "jsonl":
-        yield read_jsonl(data, name)
-    elif file_format in ("csv", "tsv"):
-        yield read_delimited(data, name, "," if file_format == "csv" else "\t")
-    else:
-        raise DataError(f"{name}: unknown format")
+    number, pending, crlf = 1, [b""], False
+    try:
+        for at, chunk in enumerate(read_chunks(path)):
+            if at == 0:
+                check_text(chunk)
+                crlf = chunk.partition(b"\n")[0].endswith(b"\r")
+            if b"\n" not in chunk:
+                pending.append(chunk)
+                continue
+            first, *lines, rest = chunk.split(b"\n")
+            lines = [b"".join([*pending, first]), *lines]
+            yield number, lines
+            number, pending = number + len(lines), [rest]
+    except BrokenFileError as error:
+        left = b"".join(pending).decode(errors="backslashreplace")
+        raise BrokenFileError(error.reason, line=number, rest=left) from error
+    if last := b"".join(pending):
+        yield number, [last + b"\r" if crlf and not last.endswith(b"\r") else last]
 
 
-def read_jsonl(data: bytes, name: str) -> Block:
-    """Lines of JSON objects; blank lines are no rows."""
-    raw, lines, rows, bad = [], [], [], []
-    for number, line in enumerate(data.split(b"\n"), 1):
+def read_jsonl(path: Path, name: str) -> Iterator[Block]:
+    """One JSON object a line; blank lines are no rows, and a byte order mark is not kept."""
+    for first, lines in read_lines(path):
+        if first == 1:
+            lines[0] = lines[0].removeprefix(BOM)
+        yield _json_block(name, first, lines)
+
+
+def _json_block(name: str, first: int, lines: list[bytes]) -> Block:
+    numbers: Sequence[int] = range(first, first + len(lines))
+    bad: list[BadRow] = []
+    try:
+        rows = list(map(orjson.loads, lines))
+        whole = set(map(type, rows)) == {dict}
+    except orjson.JSONDecodeError:
+        whole = False
+    if not whole:
+        numbers, lines, rows, bad = _sort_out(name, numbers, lines)
+    source = pa.table({"raw": pa.array(lines, pa.large_binary())})
+    return Block(file=name, lines=numbers, rows=DictRows(rows), source=source, bad=bad)
+
+
+def _sort_out(
+    name: str, numbers: Sequence[int], lines: Sequence[bytes]
+) -> tuple[list[int], list[bytes], list[Any], list[BadRow]]:
+    """Line by line: blank ones away, bad ones aside."""
+    kept: list[tuple[int, bytes, Any]] = []
+    bad = []
+    for number, line in zip(numbers, lines, strict=True):
         if not line.strip():
             continue
         try:
             row = orjson.loads(line)
         except orjson.JSONDecodeError as error:
-            bad.append(BadRow(file=name, line=number, reason=f"not JSON ({error})", row=line.decode(errors="replace")))
+            text = line.decode(errors="backslashreplace").rstrip("\r")
+            bad.append(BadRow(file=name, line=number, reason=_json_reason(line, error), row=text))
             continue
-        if not isinstance(row, dict):
-            bad.append(BadRow(file=name, line=number, reason="not a JSON object", row=row))
-            continue
-        raw.append(line)
-        lines.append(number)
-        rows.append(row)
-    return Block(file=name, lines=lines, rows=rows, source=pa.table({"raw": pa.array(raw, pa.large_binary())}), bad=bad)
+        if isinstance(row, dict):
+            kept.append((number, line, row))
+        else:
+            bad.append(BadRow(file=name, line=number, reason="the line is JSON, but not an object", row=row))
+    return [k[0] for k in kept], [k[1] for k in kept], [k[2] for k in kept], bad
 
 
-def read_delimited(data: bytes, name: str, delimiter: str) -> Block:
-    """Records of a csv or tsv file with a header; a quoted field may span lines."""
-    text = data.decode("utf-8-sig").split("\n")
-    physical = [line + "\n" for line in text[:-1]] + ([text[-1]] if text[-1] else [])
-    reader = csv.reader(physical, delimiter=delimiter, strict=True)
-    columns = next(reader)
-    start = reader.line_num
-    header = "".join(physical[:start]).encode().rstrip(b"\n")
-    raw, lines, rows, bad = [], [], [], []
-    for record in reader:
-        line, record_text = start + 1, "".join(physical[start : reader.line_num]).removesuffix("\n")
-        start = reader.line_num
-        if not record:
-            continue
-        if len(record) != len(columns):
-            reason = f"{len(record)} fields, the header has {len(columns)}"
-            bad.append(BadRow(file=name, line=line, reason=reason, row=record_text))
-            continue
-        raw.append(record_text.encode())
-        lines.append(line)
-        rows.append(dict(zip(columns, record, strict=True)))
-    source = pa.table({"raw": pa.array(raw, pa.large_binary())})
-    return Block(file=name, lines=lines, rows=rows, source=source, bad=bad, header=header)
+def _json_reason(line: bytes, error: orjson.JSONDecodeError) -> str:
+    try:
+        line.decode()
+    except UnicodeDecodeError as undecodable:
+        return f"byte {line[undecodable.start]:#04x} at {undecodable.start + 1} is not UTF-8; re-save the file as UTF-8"
+    return f"not JSON ({error.msg} at character {error.pos + 1})"
+
+
+def read_json(path: Path, name: str, allow_partial: bool = False) -> Iterator[Block]:
+    """An array of objects, or one object that holds exactly one list of them; `line` is the 1-based element.
+
+    Raises:
+        BrokenFileError: it is neither.
+    """
+    data = b"".join(read_chunks(path)).removeprefix(BOM)
+    check_text(data[:CHUNK])
+    try:
+        elements, header = _elements(orjson.loads(data))
+        broken = None
+    except orjson.JSONDecodeError as error:
+        elements, broken = _salvage(data, error)
+        header = b""
+        if not allow_partial:
+            raise broken from error
+    yield _element_block(name, elements, header)
+    if broken:
+        raise broken
+
+
+def _elements(value: Any) -> tuple[list[Any], bytes]:
+    if isinstance(value, list):
+        return value, b""
+    lists = [key for key, held in value.items() if isinstance(held, list)] if isinstance(value, dict) else []
+    if len(lists) == 1:
+        return value[lists[0]], orjson.dumps({**value, lists[0]: []})
+    found = f"an object with {len(lists)} lists ({', '.join(map(repr, lists))})" if lists else "no list"
+    raise BrokenFileError(f"a JSON file must hold one list of objects, this has {found}; write JSON lines instead")
+
+
+def _element_block(name: str, elements: Sequence[Any], header: bytes) -> Block:
+    bad = [
+        BadRow(file=name, line=number, reason="the element is not an object", row=element)
+        for number, element in enumerate(elements, 1)
+        if not isinstance(element, dict)
+    ]
+    rows = [(number, element) for number, element in enumerate(elements, 1) if isinstance(element, dict)]
+    raw = pa.array([orjson.dumps(element) for _, element in rows], pa.large_binary())
+    return Block(
+        file=name,
+        lines=[number for number, _ in rows],
+        rows=DictRows([element for _, element in rows]),
+        source=pa.table({"raw": raw}),
+        bad=bad,
+        header=header,
+    )
+
+
+def _salvage(data: bytes, error: orjson.JSONDecodeError) -> tuple[list[Any], BrokenFileError]:
+    """The whole elements at the start of a broken array."""
+    text = data.decode(errors="backslashreplace")
+    decoder, elements = json.JSONDecoder(), []
+    at = _skip(text, text.find("[") + 1)
+    while text[at : at + 1] == "{":
+        try:
+            element, at = decoder.raw_decode(text, at)
+            elements.append(orjson.loads(orjson.dumps(element)))
+        except (ValueError, TypeError):
+            break
+        at = _skip(text, at)
+    reason = f"not JSON ({error.msg} at line {error.lineno}, column {error.colno})"
+    return elements, BrokenFileError(reason, line=len(elements) + 1, rest=text[at:])
+
+
+def _skip(text: str, at: int) -> int:
+    while at < len(text) and text[at] in " \t\r\n,":
+        at += 1
+    return at
+
+
+def read_parquet(path: Path, name: str) -> Iterator[Block]:
+    """A Parquet file, some rows at a time.
+
+    Raises:
+        BrokenFileError: it is no whole Parquet file.
+    """
+    import pyarrow.parquet as pq
+
+    done = 0
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            schema = file.schema_arrow
+            for batch in file.iter_batches(TABLE_ROWS):
+                yield table_block(name, pa.Table.from_batches([batch]).cast(schema), done)
+                done += batch.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BrokenFileError(f"not a whole Parquet file ({_first_line(error)})", line=done + 1) from error
+
+
+def read_arrow(path: Path, name: str) -> Iterator[Block]:
+    """An Arrow IPC file, an Arrow stream or a Feather file, mapped into memory.
+
+    Raises:
+        BrokenFileError: it is none of these, or not whole.
+    """
+    import pyarrow.feather as feather
+
+    done = 0
+    try:
+        mapped = pa.memory_map(str(path))
+        magic = mapped.read(6)
+        mapped.seek(0)
+        if magic[:4] == b"FEA1":
+            batches = iter(feather.read_table(path).to_batches(TABLE_ROWS))
+        elif magic == b"ARROW1":
+            file = pa.ipc.open_file(mapped)
+            batches = (file.get_batch(at) for at in range(file.num_record_batches))
+        else:
+            batches = iter(pa.ipc.open_stream(mapped))
+        for batch in batches:
+            yield table_block(name, pa.Table.from_batches([batch]), done)
+            done += batch.num_rows
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BrokenFileError(f"not a whole Arrow file ({_first_line(error)})", line=done + 1) from error
+
+
+def table_block(name: str, table: pa.Table, done: int = 0) -> Block:
+    """Rows of a table of which `done` rows came before.
+
+    Raises:
+        BrokenFileError: two columns have one name.
+    """
+    names = table.column_names
+    if repeated := sorted({column for column in names if names.count(column) > 1}):
+        raise BrokenFileError(f"the column {repeated[0]!r} occurs {names.count(repeated[0])} times; rename one")
+    lines = range(done + 1, done + 1 + table.num_rows)
+    return Block(file=name, lines=lines, rows=TableRows(table), source=table)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

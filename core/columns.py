@@ -1,0 +1,159 @@
+"""A block of rows to canonical columns with content ids: whole columns at once where all is well, else row by row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .blocks import Block, Rows, json_ready
+from .canonical import PROMPT_SEPARATOR, canonical_row
+from .kinds import Layout
+from .records import BadRow
+from .turns import RowError
+
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+"""Type of the `messages` column."""
+
+TEXT = pa.large_string()
+NUL = pa.scalar("\0", TEXT)
+ID_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Canonical:
+    """What a block became."""
+
+    table: pa.Table
+    """Canonical columns of the good rows."""
+    source: pa.Table
+    """The same rows as they came."""
+    bad: list[BadRow]
+    """All other rows of the block, by line."""
+
+
+def canonical_block(block: Block, layout: Layout) -> Canonical:
+    """Canonical columns of a block; a row that cannot be an example is kept aside with its reason."""
+    columns = _whole_columns(block.rows, layout)
+    if columns is not None:
+        return _finish(block, layout, columns, np.arange(len(block.rows)), [])
+    good, bad, values = [], [], []
+    for at in range(len(block.rows)):
+        row = block.rows.row(at)
+        try:
+            values.append(canonical_row(row, layout))
+            good.append(at)
+        except RowError as error:
+            bad.append(BadRow(file=block.file, line=block.lines[at], reason=str(error), row=json_ready(row)))
+    columns = {part: _array([value[part] for value in values], part) for part in part_names(layout)}
+    return _finish(block, layout, columns, np.array(good, np.int64), bad)
+
+
+def part_names(layout: Layout) -> list[str]:
+    """The canonical columns of a layout, in order, without file, line and id."""
+    if layout.kind == "chat":
+        return ["input", "target", "messages"]
+    return ["input", "target", *(part for part in ("pair", "rejected") if part in layout.columns)]
+
+
+def _array(values: list[Any], part: str) -> pa.Array:
+    return pa.array(values, MESSAGES if part == "messages" else TEXT)
+
+
+def _finish(
+    block: Block, layout: Layout, columns: Mapping[str, pa.Array], good: np.ndarray[Any, Any], bad: list[BadRow]
+) -> Canonical:
+    file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(good), np.int32)), pa.array([block.file]))
+    lines = pa.array(np.asarray(block.lines, np.int64)[good])
+    table = pa.table({**columns, "file": file, "line": lines, "id": content_ids(layout.kind, columns)})
+    source = block.source if len(good) == block.source.num_rows else block.source.take(pa.array(good))
+    return Canonical(table=table, source=source, bad=sorted([*block.bad, *bad], key=lambda row: row.line))
+
+
+def _whole_columns(rows: Rows, layout: Layout) -> dict[str, pa.Array] | None:
+    """Canonical columns where every row of the block is good and plain; None where that must be looked at closely."""
+    if layout.kind == "chat" or not len(rows):
+        return None
+    if layout.kind == "preference" and "input" not in layout.columns:
+        return None
+    columns = {}
+    for part in part_names(layout):
+        column = _label_column(rows, layout) if (part, layout.kind) == ("target", "label") else None
+        column = _text_column(rows, layout.columns[part]) if column is None else column
+        if column is None:
+            return None
+        columns[part] = column
+    return columns
+
+
+def _text_column(rows: Rows, names: Sequence[str]) -> pa.Array | None:
+    first, *others = (_as_text(rows.column(name)) for name in names)
+    if first is None or first.null_count or any(other is None for other in others):
+        return None
+    for other in others:
+        other = pc.fill_null(other, "")
+        longer = pc.binary_join_element_wise(first, other, pa.scalar(PROMPT_SEPARATOR, TEXT))
+        first = pc.if_else(pc.equal(other, pa.scalar("", TEXT)), first, longer)
+    return first
+
+
+def _label_column(rows: Rows, layout: Layout) -> pa.Array | None:
+    """Whole numbers and truth values as text; None where the labels are something else."""
+    column = rows.column(layout.columns["target"][0])
+    if isinstance(column, list):
+        if isinstance(column[0], str):
+            return None
+        try:
+            column = pa.array(column)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError):
+            return None
+    if not (pa.types.is_integer(column.type) or pa.types.is_boolean(column.type)) or column.null_count:
+        return None
+    return column.cast(TEXT)
+
+
+def _as_text(column: pa.Array | list[Any]) -> pa.Array | None:
+    """The column as text, if every value is text (or null) that can be carried on."""
+    if isinstance(column, list):
+        try:
+            column = pa.array(column, TEXT)
+        except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError):
+            return None
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if pa.types.is_null(column.type) or not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return None
+    column = column.cast(TEXT)
+    return None if _holds_nul(column) else column
+
+
+def _holds_nul(column: pa.Array) -> bool:
+    data = column.buffers()[2]
+    # Bytes before the slice or under a null may count too; then the rows are looked at one by one, no more.
+    return data is not None and not np.frombuffer(data, np.uint8).all()
+
+
+def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
+    """16 hex digits of BLAKE2b over kind and content of each row, wherever the row stands and whatever else it has.
+
+    Hashed is `kind NUL part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
+    """
+    size = len(columns["input"])
+    if kind == "chat":
+        turns = columns["messages"].to_pylist()
+        texts = ["\0".join(["chat", *(text for turn in chat for text in turn.values())]).encode() for chat in turns]
+    else:
+        pieces: list[Any] = [pa.scalar(kind, TEXT)]
+        for part, column in columns.items():
+            pieces += [pa.scalar(part, TEXT), column]
+        whole = pc.binary_join_element_wise(*pieces, NUL).cast(pa.large_binary())
+        texts = whole.to_numpy(zero_copy_only=False)
+    hashed = hashlib.blake2b
+    digits = b"".join([hashed(text, digest_size=ID_DIGITS // 2).digest() for text in texts]).hex()
+    offsets = np.arange(0, ID_DIGITS * size + 1, ID_DIGITS, dtype=np.int32)
+    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
