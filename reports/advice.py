@@ -10,6 +10,7 @@ from ..core.results import RunResults
 from . import figures
 from .checks import Line, lines_of
 from .ledgers import family_counts, funnel_of
+from .tuning import is_interpolated, learning_rate, lowest_retention, replay_share
 
 LOW_RETENTION = 1.02
 """A general-text loss this many times its lowest value counts as forgetting that an earlier checkpoint avoids."""
@@ -17,8 +18,8 @@ LOW_RETENTION = 1.02
 
 def attention(results: RunResults) -> list[str]:
     """What a reviewer must not overlook: voids, contamination, warnings of every stage, queues to review."""
-    notes = [f"{line.name} is void: {line.reason}" for line in _lines(results, "void")]
-    notes += [f"{line.name} is waived: {line.reason}" for line in _lines(results, "waived")]
+    notes = [f"{line.title} is void: {line.reason}" for line in _lines(results, "void")]
+    notes += [f"{line.title} is waived: {line.reason}" for line in _lines(results, "waived")]
     notes += [_contamination(line) for line in lines_of(results.verdict, results.comparison) if line.contaminated]
     if results.comparison and results.comparison.same_weights:
         notes.append("base and tuned model have the same weights: a model was compared with itself")
@@ -38,27 +39,23 @@ def next_actions(results: RunResults) -> list[str]:
 
 
 def _against_forgetting(results: RunResults, lines: Sequence[Line]) -> list[str]:
-    failed = [line for line in lines if line.kind in {"benchmark", "mean", "reference"} and line.state == "fail"]
+    failed = [line for line in lines if line.kind != "task" and line.state == "fail"]
     if not failed or results.tuned is None:
         return ["Lower the learning rate or mix general examples into training, then gate again"] if failed else []
-    settings = _settings(results.tuned)
-    actions = []
-    if best := _best_retention(results.tuned):
-        actions.append(best)
-    if not settings.get("replay"):
-        actions.append("Mix general text into training (replay): none was used; a share of 5 to 20 % is usual")
+    tuned, share = results.tuned, replay_share(results.tuned)
+    actions = [_best_retention(tuned)] if _best_retention(tuned) else []
+    if share:
+        actions.append(f"Raise the replay share: {figures.share(share, 1)} of each batch did not hold the abilities")
     else:
-        share = settings["replay"]
-        shown = f" of {figures.share(share, 1)}" if isinstance(share, float | int) and share < 1 else ""
-        actions.append(f"Raise the replay share: the one{shown} used here did not hold the abilities")
-    rate = settings.get("learning_rate")
+        actions.append("Mix general text into training (train.replay): none was used; try a share of 5 to 20 %")
+    rate = learning_rate(tuned)
     actions.append(
         f"Lower the learning rate: {figures.measure(rate)} was used; try {figures.measure(rate / 3)}"
-        if isinstance(rate, float) and rate > 0
+        if rate
         else "Lower the learning rate, by a factor of 3 to begin with"
     )
-    if not settings.get("interpolate"):
-        actions.append("Interpolate the weights towards the base (α = 0.5), which costs no training")
+    if not is_interpolated(tuned):
+        actions.append("Interpolate the weights towards the base (train.interpolate), which costs no training")
     return actions
 
 
@@ -147,22 +144,14 @@ def _contamination(line: Line) -> str:
 
 
 def _best_retention(tuned: Tuned) -> str:
-    points = [point for point in tuned.notes.get("retention") or [] if isinstance(point.get("now"), float)]
-    points = [point for point in points if point.get("step")]  # step 0 is the base itself
-    if len(points) < 2:
+    found = lowest_retention(tuned)
+    if found is None or found[2] <= LOW_RETENTION * found[1]:
         return ""
-    best, last = min(points, key=lambda point: point["now"]), points[-1]
-    if best["step"] == last["step"] or last["now"] <= LOW_RETENTION * best["now"]:
-        return ""
+    step, lowest, last = found
     return (
-        f"Stop earlier: the loss on general text was lowest at step {best['step']} "
-        f"({figures.measure(best['now'])}; {figures.measure(last['now'])} at the end)"
+        f"Stop earlier: the loss on general text was lowest at step {step:,} "
+        f"({figures.measure(lowest)}; {figures.measure(last)} at the end)"
     )
-
-
-def _settings(tuned: Tuned) -> dict[str, Any]:
-    config = tuned.notes.get("config")
-    return {**tuned.notes, **(config if isinstance(config, dict) else {})}
 
 
 def _lines(results: RunResults, state: str) -> list[Line]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ..core.results import Check, CheckState, Comparison, RunResults, TaskComparison, Verdict
+from ..core.results import Check, Comparison, RunResults, TaskComparison, Verdict
 from . import figures
 from .figures import Unit
 
@@ -26,6 +26,9 @@ STATE_SIGNS: dict[State, str] = {
     "pass": "✓",
 }
 """A sign beside the word, so that no report depends on colour."""
+
+
+AGAINST = {"reference": " against the accepted run", "original": " against the first base"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,11 @@ class Line:
     reason: str
     contaminated: int = 0
     clean_delta: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and what it is compared with where that is not the base."""
+        return f"{self.name}{AGAINST.get(self.kind, '')}"
 
 
 def lines_of(verdict: Verdict | None, comparison: Comparison | None) -> list[Line]:
@@ -96,7 +104,7 @@ def _from_check(check: Check, task: TaskComparison | None) -> Line:
         name=check.name,
         kind=check.kind,
         state=check.state,
-        unit="fine" if check.kind == "mean" else _unit(task),
+        unit="fine" if check.name == "mean" else unit_of(check.scale),
         metric=task.info.metric if task else "",
         ability=task.info.ability if task else "",
         n=check.n,
@@ -122,7 +130,7 @@ def _from_task(task: TaskComparison) -> Line:
         name=task.info.name,
         kind=task.info.role,
         state="measured",
-        unit=_unit(task),
+        unit=unit_of(task.info.scale),
         metric=task.info.metric,
         ability=task.info.ability,
         n=task.n,
@@ -143,8 +151,9 @@ def _from_task(task: TaskComparison) -> Line:
     )
 
 
-def _unit(task: TaskComparison | None) -> Unit:
-    return "points" if task is None or task.info.scale == "binary" else "number"
+def unit_of(scale: str) -> Unit:
+    """How figures of a scale are written: shares in points, a ratio (such as bits per byte) as it is."""
+    return "number" if scale == "ratio" else "points"
 
 
 def _plain_mean(benchmarks: list[Line]) -> Line | None:
@@ -172,8 +181,3 @@ def _plain_mean(benchmarks: list[Line]) -> Line | None:
         items_needed=None,
         reason="",
     )
-
-
-def states(lines: Sequence[Line]) -> dict[CheckState | State, int]:
-    """How many lines stand in each state, worst first."""
-    return {state: sum(line.state == state for line in lines) for state in STATE_ORDER}

@@ -157,8 +157,8 @@ def verdict_fields(verdict: Verdict) -> dict[str, Any]:
 def json_ready(value: Any) -> Any:
     """Paths as text, tuples as lists, keys as text, lone surrogates and non-finite numbers made harmless.
 
-    >>> json_ready({1: (float("nan"), Path("a"))})
-    {'1': [None, 'a']}
+    >>> json_ready({1: (float("nan"), 2)})
+    {'1': [None, 2]}
     """
     if isinstance(value, Mapping):
         return {json_ready(str(key)): json_ready(item) for key, item in value.items()}

@@ -44,7 +44,7 @@ def clip(text: str, limit: int) -> str:
     """At most `limit` characters, with a word on how many there were.
 
     >>> clip("abcdefgh" * 10, 40)
-    'abcdefghabcdefghabcdef… (80 characters)'
+    'abcdefghabcdefghabcdefg… (80 characters)'
     """
     if len(text) <= limit:
         return text

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..core.results import Check, RunResults, Verdict
 from . import figures
+from .checks import unit_of
 from .escape import xml_text
 
 Case = tuple[str, str]
@@ -64,7 +65,7 @@ def _verdict_case(verdict: Verdict) -> Case:
 
 
 def _figures(check: Check) -> str:
-    unit: figures.Unit = "fine" if check.kind == "mean" else "points"
+    unit = "fine" if check.name == "mean" else unit_of(check.scale)
     return (
         f"n {check.n}; base {figures.score(check.base, unit)}; tuned {figures.score(check.tuned, unit)}; "
         f"change {figures.change(check.delta, unit)} {figures.interval(check.low, check.high, unit)}; "

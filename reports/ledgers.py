@@ -18,9 +18,12 @@ from ..core.records import Ledger
 
 Family = Literal["duplicate", "conflict", "label", "leak", "private", "quality"]
 FAMILY_WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
-    ("private", ("private", "pii", "secret", "email", "phone", "iban", "card", "credential", "api-key", "token-leak")),
-    ("leak", ("leak", "contamin", "benchmark", "test-")),
-    ("conflict", ("conflict", "contradict")),
+    (
+        "private",
+        ("private", "pii", "secret", "credential", "e-mail", "email", "phone", "iban", "card-number", "api-key"),
+    ),
+    ("leak", ("leak", "contamin", "benchmark")),
+    ("conflict", ("conflict", "several-answers")),
     ("label", ("label-error", "mislabel", "suspect", "wrong-label", "label-issue")),
     ("duplicate", ("duplicate", "dedup")),
 )

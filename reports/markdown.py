@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..core.results import Flip, RunResults
 from . import figures
 from .advice import attention, next_actions, rows_moved
-from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
+from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence, unit_of
 from .document import json_ready
 from .escape import clip, markdown_code, markdown_text, one_line
 from .ledgers import class_balance, funnel_of
@@ -117,7 +117,7 @@ def _check_cells(line: Line) -> list[str]:
     if line.low is not None:
         change += f" {figures.interval(line.low, line.high, line.unit)}"
     return [
-        markdown_code(clip(line.name, MAX_CELL)),
+        markdown_code(clip(line.title, MAX_CELL)),
         f"{STATE_SIGNS[line.state]} {line.state.upper()}",
         levels,
         change,
@@ -173,7 +173,7 @@ def _tail(prompt: str) -> str:
 
 def _subjects(results: RunResults) -> str:
     rows = [
-        (markdown_code(clip(task.info.name, MAX_CELL)), subject, "points" if task.info.scale == "binary" else "number")
+        (markdown_code(clip(task.info.name, MAX_CELL)), subject, unit_of(task.info.scale))
         for task in (results.comparison.tasks if results.comparison else ())
         for subject in task.subjects
     ]
@@ -182,7 +182,7 @@ def _subjects(results: RunResults) -> str:
         [
             name,
             markdown_code(clip(str(subject.get("subject", "")), MAX_CELL)),
-            figures.change(subject.get("delta"), unit),  # type: ignore[arg-type]
+            figures.change(subject.get("delta"), unit),
             figures.flips(subject.get("lost"), subject.get("gained")),
             figures.count(subject.get("n")),
             "yes" if subject.get("significant") else "",

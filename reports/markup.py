@@ -16,6 +16,8 @@ Html = NewType("Html", str)
 NOTHING = Html("")
 VOID_TAGS = frozenset({"meta", "input", "br"})
 PAGE_SIZE = 10
+SHORT_TEXT = 24
+"""Characters of a text that is never broken into two lines, such as a label."""
 SHOWN_TEXT = 240
 """Characters of a text that show before it is unfolded."""
 KEPT_TEXT = 1_200
@@ -69,6 +71,8 @@ def data(value: object, *, tail: bool = False) -> Html:
     whole = str(value)
     if not whole:
         return tag("span", text("(empty)"), class_="muted")
+    if len(whole) <= SHORT_TEXT and "\n" not in whole:
+        return tag("span", text(whole), class_="data short", dir="auto")
     if len(whole) <= SHOWN_TEXT:
         return tag("span", text(whole), class_="data", dir="auto")
     if tail:

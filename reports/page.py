@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..core.records import Ledger
 from ..core.results import RunResults
-from . import figures, page_data, page_making, page_measures
+from . import figures, page_data, page_making, page_measures, page_task
 from .advice import attention, next_actions
 from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
 from .ledgers import funnel_of
@@ -21,14 +21,14 @@ from .markup import NOTHING, Html, join, tag, text, words
 from .plots import Scale, bar, scale_over
 
 ASSETS = Path(__file__).parent / "assets"
-Section = tuple[str, str, Html]
-"""Anchor, title, content."""
+Section = tuple[str, str, str, Html]
+"""Anchor, word in the navigation, title, content."""
 
 
 def render_html(results: RunResults) -> str:
     """The whole run as one page, below 10 MB whatever the run: large parts are sampled, and say so."""
     style, script = _asset("page.css"), _asset("page.js")
-    sections = [section for section in _sections(results) if section[2]]
+    sections = [section for section in _sections(results) if section[3]]
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
@@ -44,7 +44,7 @@ def render_html(results: RunResults) -> str:
         tag("a", text("Skip to the report"), href="#main", class_="skip"),
         _banner(results),
         _navigation(sections),
-        tag("main", *(_section(*section) for section in sections), id="main"),
+        tag("main", *(_section(anchor, title, content) for anchor, _, title, content in sections), id="main"),
         _foot(results),
         Html(f"<script>{script}</script>"),
         data_run=_review_key(results),
@@ -60,26 +60,26 @@ def render_curation_html(ledger: Ledger, *, name: str = "curation") -> str:
 def _sections(results: RunResults) -> list[Section]:
     lines = lines_of(results.verdict, results.comparison)
     sections: list[Section] = [
-        ("attention", "What to look at, what to do next", _advice(results)),
-        ("benchmarks", "Broad abilities", page_measures.forest(lines)),
-        ("task", "The task", join([page_measures.task_table(lines), page_making.task_details(results)])),
-        ("flips", "Answers that changed", page_measures.flips(results)),
-        ("subjects", "Subjects", page_measures.subjects(results)),
+        ("attention", "Next steps", "What to look at, what to do next", _advice(results)),
+        ("benchmarks", "Abilities", "Broad abilities", page_measures.forest(lines)),
+        ("task", "Task", "The task", join([page_measures.task_table(lines), page_task.task_details(results)])),
+        ("flips", "Flips", "Answers that changed", page_measures.flips(results)),
+        ("subjects", "Subjects", "Subjects", page_measures.subjects(results)),
     ]
     if results.ledger:
         ledger = results.ledger
         sections += [
-            ("data", "Data", join([page_data.funnel(ledger), page_data.balance(ledger)])),
-            ("labels", "Suspected label errors", page_data.label_errors(ledger)),
-            ("conflicts", "Label conflicts", page_data.conflicts(ledger)),
-            ("duplicates", "Duplicates", page_data.clusters(ledger)),
-            ("leaks", "Leakage", page_data.leaks(ledger)),
-            ("quality", "Quality", page_data.quality(ledger)),
-            ("private", "Private data", page_data.private(ledger)),
+            ("data", "Data", "Data", join([page_data.funnel(ledger), page_data.balance(ledger)])),
+            ("labels", "Label errors", "Suspected label errors", page_data.label_errors(ledger)),
+            ("conflicts", "Conflicts", "Label conflicts", page_data.conflicts(ledger)),
+            ("duplicates", "Duplicates", "Duplicates", page_data.clusters(ledger)),
+            ("leaks", "Leakage", "Leakage", page_data.leaks(ledger)),
+            ("quality", "Quality", "Quality", page_data.quality(ledger)),
+            ("private", "Private data", "Private data", page_data.private(ledger)),
         ]
     if results.tuned:
-        sections.append(("training", "Training", page_making.training(results.tuned)))
-    return [*sections, ("provenance", "Provenance", page_making.provenance(results))]
+        sections.append(("training", "Training", "Training", page_making.training(results.tuned)))
+    return [*sections, ("provenance", "Provenance", "Provenance", page_making.provenance(results))]
 
 
 def _section(anchor: str, title: str, content: Html) -> Html:
@@ -89,7 +89,7 @@ def _section(anchor: str, title: str, content: Html) -> Html:
 
 
 def _navigation(sections: list[Section]) -> Html:
-    links = [tag("a", text(title), href=f"#{anchor}") for anchor, title, _ in sections]
+    links = [tag("a", text(title), href=f"#{anchor}") for anchor, title, _, _ in sections]
     return tag("nav", *links, aria_label="Sections")
 
 

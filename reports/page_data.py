@@ -16,6 +16,8 @@ from .worddiff import word_diff
 
 MAX_ROWS = 300
 """Findings of each family that the page holds."""
+PLACE_WIDTH = 28
+"""Characters of a place that show; its end, with the line, says most."""
 SUGGESTIONS = ("suggested", "suggested_label", "suggestion")
 
 
@@ -64,7 +66,7 @@ def balance(ledger: Ledger) -> Html:
         for name, before, after in classes
     ]
     titles = ("class", "before", "after", "lost", "")
-    return table(titles, rows, caption="Class balance", numbers=(1, 2, 3))
+    return tag("div", tag("h3", text("Classes")), table(titles, rows, caption="Class balance", numbers=(1, 2, 3)))
 
 
 def clusters(ledger: Ledger) -> Html:
@@ -221,18 +223,30 @@ def _where(row: dict[str, Any]) -> Html:
 
 
 def _place(file: str | None, line: int | None) -> Html:
-    return tag("code", text(f"{file or '?'}:{line}" if line is not None else file or "", 120), class_="place")
+    whole = f"{file or '?'}:{line}" if line is not None else file or ""
+    short = whole if len(whole) <= PLACE_WIDTH else "…" + whole[1 - PLACE_WIDTH :]
+    return tag("code", text(short), class_="place", title=whole if short != whole else None)
 
 
 def _other(row: dict[str, Any]) -> Html:
-    parts = [_place(row["related_file"], row["related_line"])] if row["related_file"] else []
-    parts += [data(row["related_input"])] if row["related_input"] else []
+    """The row or benchmark item on the other side: from the ledger's own columns, else from the evidence."""
+    known = _evidence(row)
+    file = row["related_file"] or known.get("test_file") or known.get("task")
+    line = row["related_line"] or known.get("test_line")
+    other = row["related_input"] or known.get("test_input") or known.get("question")
+    parts = [_place(str(file), line)] if file else []
+    parts += [word_diff(str(row["input"] or ""), str(other))] if other else []
     return tag("div", *parts)
 
 
 def _suggested(row: dict[str, Any]) -> str:
-    evidence = json.loads(row["evidence"] or "{}")
-    return next((str(evidence[name]) for name in SUGGESTIONS if name in evidence), "")
+    known = _evidence(row)
+    return next((str(known[name]) for name in SUGGESTIONS if name in known), "")
+
+
+def _evidence(row: dict[str, Any]) -> dict[str, Any]:
+    known = json.loads(row["evidence"] or "{}")
+    return known if isinstance(known, dict) else {}
 
 
 def _tainted(ledger: Ledger) -> Html:

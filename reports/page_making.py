@@ -11,12 +11,11 @@ from . import figures
 from .document import json_ready
 from .markup import NOTHING, Html, Row, join, table, tag, text
 from .plots import curve
+from .tuning import retention_curves, validation_curve
 
 
 def training(tuned: Tuned) -> Html:
     """Loss, validation, and the retention monitor over the steps."""
-    history = [point for point in tuned.notes.get("history") or [] if "step" in point]
-    retention = [point for point in tuned.notes.get("retention") or [] if "step" in point]
     facts = [
         ("method", tuned.method),
         ("base", tuned.base),
@@ -26,11 +25,11 @@ def training(tuned: Tuned) -> Html:
         ("model", str(tuned.path)),
     ]
     plots = [
-        curve([("training", tuned.losses), ("validation", _points(history, "loss"))], "Loss of the task"),
-        curve([("base", _points(retention, "base")), ("now", _points(retention, "now"))], "Loss on general text"),
+        curve([("training", tuned.losses), ("validation", validation_curve(tuned))], "Loss of the task"),
+        curve(retention_curves(tuned), "Loss on what the base knew, nats per token"),
     ]
     shown = join(plot for plot in plots if plot)
-    details = {name: tuned.notes[name] for name in ("audit", "config", "timings") if name in tuned.notes}
+    details = {name: value for name, value in tuned.notes.items() if name not in {"evaluations", "warnings"}}
     return tag("div", _facts(facts), tag("div", shown, class_="plots") if shown else NOTHING, _flat(details, "Details"))
 
 
@@ -49,15 +48,6 @@ def provenance(results: RunResults) -> Html:
     policy = results.verdict.policy if results.verdict else {}
     parts.append(_flat(policy, "Limits of the gate"))
     return join(parts)
-
-
-def task_details(results: RunResults) -> Html:
-    """Calibration, per-class figures and whatever else the scores carry beside the items, base beside tuned."""
-    base = _leaves(results.base_scores.extras) if results.base_scores else {}
-    tuned = _leaves(results.tuned_scores.extras) if results.tuned_scores else {}
-    names = [name for name in {**tuned, **base} if "warnings" not in name and "timings" not in name]
-    rows = [Row(cells=[text(name, 160), _value(base.get(name)), _value(tuned.get(name))]) for name in names]
-    return table(("figure", "base", "tuned"), rows, caption="More figures", numbers=(1, 2)) if rows else NOTHING
 
 
 def _flat(values: Mapping[str, Any], title: str) -> Html:
@@ -89,10 +79,6 @@ def _value(value: Any) -> Html:
     if isinstance(value, list):
         return text(", ".join(str(item) for item in value), 400)
     return text("–" if value is None else value, 400)
-
-
-def _points(records: list[Any], name: str) -> list[tuple[float, float]]:
-    return [(point["step"], point[name]) for point in records if isinstance(point.get(name), float | int)]
 
 
 def _facts(pairs: list[tuple[str, str]]) -> Html:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from ..core.results import Flip, RunResults
 from . import figures
-from .checks import STATE_SIGNS, Line
-from .figures import Unit
+from .checks import STATE_SIGNS, Line, unit_of
 from .markdown import spread
 from .markup import NOTHING, Html, Row, badge, data, table, tag, text, words
 from .plots import Scale, axis, interval_plot, scale_over
@@ -69,7 +68,7 @@ def subjects(results: RunResults) -> Html:
     """Strata inside the benchmarks, the largest loss first."""
     rows = []
     for task in results.comparison.tasks if results.comparison else ():
-        unit: Unit = "points" if task.info.scale == "binary" else "number"
+        unit = unit_of(task.info.scale)
         rows += [(subject.get("delta") or 0.0, task.info.name, subject, unit) for subject in task.subjects]
     rows.sort(key=lambda row: (not row[2].get("significant"), row[0]))
     if not rows:
@@ -140,7 +139,7 @@ def _forest_row(line: Line, scale: Scale | None) -> Html:
             own, delta=line.delta, low=line.low, high=line.high, margin=line.margin, state=line.state, label=label
         )
     about = [part for part in (line.ability, line.metric, "" if scale else "own scale") if part]
-    name = [badge(line.state, STATE_SIGNS[line.state]), tag("b", text(line.name, 120))]
+    name = [badge(line.state, STATE_SIGNS[line.state]), tag("b", text(line.title, 120))]
     name += [tag("span", text(" · ".join(about), 120), class_="muted sub")] if about else []
     if line.state not in {"pass", "measured"} and line.reason:
         name.append(tag("span", text(line.reason, 400), class_="sub why"))

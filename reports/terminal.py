@@ -132,7 +132,7 @@ def _check_row(screen: Screen, line: Line, *, roomy: bool) -> list[Cell]:
     style = STATE_STYLES.get(line.state, "")
     row = [
         Cell(text=_state_word(screen, line), style=style),
-        Cell(text=shorten(one_line(line.name), screen.width if screen.plain else max(screen.width - 64, 12))),
+        Cell(text=shorten(one_line(line.title), screen.width if screen.plain else max(screen.width - 64, 12))),
         Cell(text=figures.score(line.base, line.unit)),
         Cell(text=figures.score(line.tuned, line.unit)),
         Cell(text=figures.change(line.delta, line.unit), style=style),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from tunegate.core.results import RunResults
@@ -23,7 +23,7 @@ def test_a_case_fails_exactly_when_the_exit_code_is_not_zero(
         checks = tuple(check for check in verdict.checks if check.state != "fail")
         verdict = dataclasses.replace(verdict, checks=checks, inconclusive_blocks=blocks)
 
-    root = ElementTree.fromstring(render_junit(verdict))
+    root = ET.fromstring(render_junit(verdict))
     failures = root.findall(".//failure")
 
     assert bool(failures) == bool(verdict.exit_code)
@@ -32,7 +32,7 @@ def test_a_case_fails_exactly_when_the_exit_code_is_not_zero(
 
 def test_a_suite_counts_what_it_holds(results: RunResults) -> None:
     """tests, failures and skipped are the numbers of the cases below them; one case per benchmark."""
-    root = ElementTree.fromstring(render_junit(results))
+    root = ET.fromstring(render_junit(results))
     suite = next(suite for suite in root if suite.attrib["name"] == "benchmarks")
 
     assert [len(suite), int(suite.attrib["tests"])] == [8, 8]
@@ -43,4 +43,4 @@ def test_a_suite_counts_what_it_holds(results: RunResults) -> None:
 
 def test_a_run_without_a_verdict_has_no_suite() -> None:
     """Nothing gated is nothing tested, never a pass."""
-    assert list(ElementTree.fromstring(render_junit(RunResults(name="curated only")))) == []
+    assert list(ET.fromstring(render_junit(RunResults(name="curated only")))) == []
