@@ -6,8 +6,6 @@ with the square of its size, so `crowds` compares its rows with a few leaders in
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from .compiled import map_threads
@@ -15,6 +13,9 @@ from .shingles import Array
 
 CAP = 64
 """Rows of a bucket that are all compared with one another."""
+
+MERGE_PAIRS = 1 << 21
+"""Pairs gathered before repeats are removed."""
 
 
 def representatives(whole: Array) -> Array:
@@ -32,23 +33,35 @@ def representatives(whole: Array) -> Array:
     return found
 
 
-def band_candidates(keys: Array, is_representative: Array, whole: Array) -> tuple[Array, list[Array]]:
-    """Candidate pairs of all bands, sorted, each once (m,) uint64; and the crowds, each once, rows by their text number."""
+def band_candidates(
+    keys: Array, is_representative: Array, whole: Array, sides: tuple[Array, Array] | None = None
+) -> tuple[Array, list[Array]]:
+    """Candidate pairs of all bands, sorted (m,) uint64, and the crowds, rows by their text number; each once.
+
+    With `sides`, two (n,) bool arrays, only pairs of a text of the one side and a text of the other.
+    """
     bits = id_bits(keys.shape[1])
 
     def work(band: int) -> tuple[Array, list[Array]]:
         packed = _pack(keys[band], bits)[is_representative]
         packed.sort()
         rows, starts, sizes = _runs(packed, bits)
-        crowds = [rows[start : start + size] for start, size in zip(*_where(starts, sizes, sizes > CAP), strict=True)]
-        return _pairs(rows, starts, sizes), [crowd[np.argsort(whole[crowd])] for crowd in crowds]
+        big = sizes > CAP
+        crowds = [rows[start : start + size] for start, size in zip(starts[big], sizes[big], strict=True)]
+        pairs = _pairs(rows, starts, sizes)
+        if sides is not None:
+            pairs = pairs[across(pairs, sides)]
+        return pairs, [crowd[np.argsort(whole[crowd])] for crowd in crowds]
 
-    pairs, crowds = np.empty(0, np.uint64), {}
+    pairs: list[Array] = [np.empty(0, np.uint64)]
+    crowds: dict[bytes, Array] = {}
     for fresh, more in map_threads(work, range(len(keys))):
-        pairs = merge_pairs(pairs, fresh)
+        pairs.append(fresh)
+        if sum(map(len, pairs[1:])) > max(MERGE_PAIRS, len(pairs[0])):
+            pairs = [merge_pairs(*pairs)]
         for crowd in more:
             crowds.setdefault(crowd.tobytes(), crowd)
-    return pairs, list(crowds.values())
+    return merge_pairs(*pairs), list(crowds.values())
 
 
 def merge_pairs(*parts: Array) -> Array:
@@ -69,6 +82,13 @@ def pack_pairs(one: Array, two: Array) -> Array:
     """Pairs of rows as numbers, whichever row comes first."""
     low, high = np.minimum(one, two).astype(np.uint64), np.maximum(one, two).astype(np.uint64)
     return (low << np.uint64(32)) | high
+
+
+def across(pairs: Array, sides: tuple[Array, Array]) -> Array:
+    """(m,) bool: the pairs of a text of the one side and a text of the other."""
+    (one, two), (left, right) = unpack_pairs(pairs), sides
+    found: Array = (left[one] & right[two]) | (left[two] & right[one])
+    return found
 
 
 def id_bits(n: int) -> int:
@@ -106,8 +126,3 @@ def _pairs(rows: Array, starts: Array, sizes: Array) -> Array:
         i, j = np.triu_indices(size, 1)
         found.append(((members[:, i] << np.uint64(32)) | members[:, j]).reshape(-1))
     return np.concatenate(found)
-
-
-def _where(starts: Array, sizes: Array, chosen: Array) -> Iterator[list[int]]:
-    """Starts and sizes of the chosen runs."""
-    return iter((starts[chosen].tolist(), sizes[chosen].tolist()))

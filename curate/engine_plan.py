@@ -12,7 +12,7 @@ from .shingles import Spec, parse_shingle
 KEY_MEMORY = 2 << 30
 """Bytes of band keys held at once; more rows take more passes over the texts, each for some of the bands."""
 PAIR_MEMORY = 40
-"""Bytes per row for candidate pairs and their order, as measured on recombined instructions (28 % of rows in a pair)."""
+"""Bytes per row for candidate pairs, as measured on recombined instructions with 28 % of the rows in a pair."""
 ROW_MEMORY = 40
 """Bytes per row for text numbers, representatives and their sorting."""
 WORKING_MEMORY = 192 << 20
@@ -46,7 +46,7 @@ def plan_engine(config: DedupConfig, rows: int) -> EnginePlan:
 
 
 def describe_engine(config: DedupConfig, rows: int) -> dict[str, Any]:
-    """The plan in words and numbers, JSON-ready, for a dry run: shingle, bands, expected recall, peak memory in bytes."""
+    """The plan in words and numbers, JSON-ready, for a dry run: bands, expected recall, peak memory in bytes."""
     plan = plan_engine(config, rows)
     peak = rows * (8 * plan.bands_at_once + ROW_MEMORY + PAIR_MEMORY) + WORKING_MEMORY
     return {

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.console import progress
-from .blocks import BLOCK_ROWS, Block, ready_block, slices
+from .blocks import Block, ready_block, slices
 from .compiled import announce_compilation, jit_enabled, map_threads
 from .shingles import Array, Spec, mix64
 
@@ -49,14 +49,9 @@ def sketch_texts(column: pa.ChunkedArray, spec: Spec, groups: Array | None = Non
 
 
 def shingle_sets(column: pa.ChunkedArray, code: int) -> tuple[Array, Array]:
-    """Shingle sets of all texts: numbers (total,) uint64, where text i has numbers[ends[i]:ends[i + 1]], (n + 1,) int64."""
+    """Shingle sets of all texts: numbers, where text i has numbers[ends[i]:ends[i + 1]] (uint64), and ends (n + 1,)."""
     module = kernels()
-
-    def work(item: tuple[int, pa.Array]) -> tuple[Array, Array]:
-        block = ready_block(item[1])
-        return block_sets(module, block, code)
-
-    parts = list(map_threads(work, slices(column, BLOCK_ROWS // 4)))
+    parts = [block_sets(module, ready_block(piece), code) for _, piece in slices(column)]
     starts = np.cumsum([0] + [len(values) for values, _ in parts])
     ends = [np.zeros(1, np.int64)] + [part[1:] + start for (_, part), start in zip(parts, starts[:-1], strict=True)]
     values = np.concatenate([values for values, _ in parts]) if parts else np.empty(0, np.uint64)

@@ -1,0 +1,227 @@
+"""Blocks of texts to MinHash band keys, signatures and shingle sets, compiled: the hot loop of the engine.
+
+`numpy_kernel` has the same functions without compilation. One pass over a run of rows does everything, so that neither
+words nor shingles are stored.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import uint32, uint64
+
+from .blocks import Block
+from .compiled import compiled
+from .kernel_shingles import Scratch, fold_ascii, inlined, row_shingles
+from .shingles import MIX_A, MIX_B, PAD, Array, Spec
+
+RUN_BYTES = 1 << 17
+"""Bytes of text folded at a time: their flags and copies stay in the second-level cache."""
+MARK = np.uint64(1 << 63)
+"""Set in every number of a shingle set, so that none is 0, which marks a free slot of a table."""
+
+
+@inlined
+def mix32(value: Any) -> Any:
+    """`shingles.mix32` of one number."""
+    value ^= value >> uint32(16)
+    value = uint32(value * uint32(0x85EBCA6B))
+    value ^= value >> uint32(13)
+    value = uint32(value * uint32(0xC2B2AE35))
+    return uint32(value ^ (value >> uint32(16)))
+
+
+@compiled
+def next_run(offsets: Array, first: int) -> int:
+    """End of the run of rows from `first` on that holds about RUN_BYTES, at least one row."""
+    last = first + 1
+    while last < offsets.shape[0] - 1 and offsets[last + 1] - offsets[first] <= RUN_BYTES:
+        last += 1
+    return last
+
+
+@compiled
+def make_scratch(offsets: Array) -> Scratch:
+    """Working memory that fits every run and every row."""
+    longest = RUN_BYTES
+    for row in range(offsets.shape[0] - 1):
+        longest = max(longest, offsets[row + 1] - offsets[row])
+    return Scratch(
+        np.empty(longest + 2 * PAD, np.uint8),
+        np.empty(longest + 2 * PAD, np.uint8),
+        np.empty(longest + 8, np.int32),
+        np.empty(longest // 2 + 8, np.uint64),
+        np.empty(longest + 8, np.uint64),
+    )
+
+
+@inlined
+def sign(shingles: Any, count: Any, lower: Any, a: Any, b: Any, signature: Any) -> Any:
+    """The affine32 MinHash signature of one row; eight shingles at a time keep it in registers."""
+    for k in range(a.shape[0]):
+        signature[k] = uint32(0xFFFFFFFF)
+    for q in range(count):
+        lower[q] = mix32(uint32(shingles[q]))
+    padded = count
+    while padded & 7:
+        lower[padded] = lower[0]
+        padded += 1
+    for q in range(0, padded, 8):
+        h0, h1, h2, h3 = lower[q], lower[q + 1], lower[q + 2], lower[q + 3]
+        h4, h5, h6, h7 = lower[q + 4], lower[q + 5], lower[q + 6], lower[q + 7]
+        for k in range(a.shape[0]):
+            s, t = a[k], b[k]
+            v0 = min(uint32(h0 * s + t), uint32(h1 * s + t))
+            v1 = min(uint32(h2 * s + t), uint32(h3 * s + t))
+            v2 = min(uint32(h4 * s + t), uint32(h5 * s + t))
+            v3 = min(uint32(h6 * s + t), uint32(h7 * s + t))
+            signature[k] = min(signature[k], min(min(v0, v1), min(v2, v3)))
+
+
+@inlined
+def band_key(signature: Any, band: Any, rows: Any) -> Any:
+    """One 64-bit number for the values of one band."""
+    value = uint64(band + 1)
+    first = band * rows
+    for k in range(first, first + rows - 1, 2):
+        value = (value ^ (uint64(signature[k]) | (uint64(signature[k + 1]) << uint64(32)))) * MIX_A
+        value ^= value >> uint64(32)
+    if rows & 1:
+        value = (value ^ uint64(signature[first + rows - 1])) * MIX_A
+        value ^= value >> uint64(32)
+    return value * MIX_B
+
+
+@compiled
+def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
+    """Band keys (bands, n) and whole-text numbers (n,) of a block, written to `keys` and `whole`, both uint64."""
+    data, offsets, folded = block
+    a, b = spec.a, spec.b
+    scratch = make_scratch(offsets)
+    lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
+    signature = np.empty(a.shape[0], np.uint32)
+    first = 0
+    while first < offsets.shape[0] - 1:
+        last = next_run(offsets, first)
+        base = offsets[first]
+        fold_ascii(data, base, offsets[last], scratch.text, scratch.flags)
+        for row in range(first, last):
+            count, whole[row] = row_shingles(
+                scratch, offsets[row] - base, offsets[row + 1] - base, folded[row], spec.code
+            )
+            sign(scratch.shingles, count, lower, a, b, signature)
+            for band in range(keys.shape[0]):
+                keys[band, row] = band_key(signature, band, spec.rows)
+        first = last
+
+
+@compiled
+def signatures(block: Block, spec: Spec, out: Array) -> None:
+    """Affine32 MinHash signatures of a block, written to `out`, (n, permutations) uint32."""
+    data, offsets, folded = block
+    a, b = spec.a, spec.b
+    scratch = make_scratch(offsets)
+    lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
+    for row in range(offsets.shape[0] - 1):
+        start, stop = offsets[row], offsets[row + 1]
+        fold_ascii(data, start, stop, scratch.text, scratch.flags)
+        count, _ = row_shingles(scratch, 0, stop - start, folded[row], spec.code)
+        sign(scratch.shingles, count, lower, a, b, out[row])
+
+
+@compiled
+def collect_distinct(shingles: Array, count: int, table: Array, out: Array, total: int) -> int:
+    """Append the different ones of shingles[:count] to `out` from `total` on; the new total. `table` is left empty."""
+    size = 16
+    while size < 2 * count:
+        size *= 2
+    mask = uint64(size - 1)
+    for q in range(count):
+        value = shingles[q] | MARK
+        slot = value & mask
+        while table[slot] != uint64(0) and table[slot] != value:
+            slot = (slot + uint64(1)) & mask
+        if table[slot] == uint64(0):
+            table[slot] = value
+            out[total] = value
+            total += 1
+    table[:size] = 0
+    return total
+
+
+@compiled
+def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
+    """Shingle sets of a block: row i becomes out[ends[i]:ends[i + 1]], `out` uint64 with room for all; their total.
+
+    `ends` is (n + 1,) int64.
+    """
+    data, offsets, folded = block
+    scratch = make_scratch(offsets)
+    size = 16
+    while size < 2 * scratch.shingles.shape[0]:
+        size *= 2
+    table = np.zeros(size, np.uint64)
+    total = 0
+    ends[0] = 0
+    for row in range(offsets.shape[0] - 1):
+        start, stop = offsets[row], offsets[row + 1]
+        fold_ascii(data, start, stop, scratch.text, scratch.flags)
+        count, _ = row_shingles(scratch, 0, stop - start, folded[row], code)
+        total = collect_distinct(scratch.shingles, count, table, out, total)
+        ends[row + 1] = total
+    return total
+
+
+@compiled
+def fill_table(values: Array, start: int, stop: int, table: Array) -> int:
+    """Put the set values[start:stop] into the empty `table`; the size of the part used."""
+    size = 16
+    while size < 2 * (stop - start):
+        size *= 2
+    mask = uint64(size - 1)
+    for q in range(start, stop):
+        slot = values[q] & mask
+        while table[slot] != uint64(0):
+            slot = (slot + uint64(1)) & mask
+        table[slot] = values[q]
+    return size
+
+
+@compiled
+def count_shared(values: Array, start: int, stop: int, table: Array, size: int) -> int:
+    """How many of the set values[start:stop] are in the table."""
+    mask, shared = uint64(size - 1), 0
+    for q in range(start, stop):
+        slot = values[q] & mask
+        while table[slot] != uint64(0) and table[slot] != values[q]:
+            slot = (slot + uint64(1)) & mask
+        shared += table[slot] != uint64(0)
+    return shared
+
+
+@compiled
+def jaccard_of_pairs(first: Array, second: Array, values: Array, ends: Array, threshold: float, out: Array) -> None:
+    """True Jaccard similarity of pairs of shingle sets, written to `out` (float64); 0 where sizes alone rule it out.
+
+    Cheapest where equal numbers of `first` follow one another.
+    """
+    longest = 1
+    for row in range(ends.shape[0] - 1):
+        longest = max(longest, ends[row + 1] - ends[row])
+    size = 16
+    while size < 2 * longest:
+        size *= 2
+    table, used, current = np.zeros(size, np.uint64), 0, -1
+    for p in range(first.shape[0]):
+        i, j = first[p], second[p]
+        one, two = ends[i + 1] - ends[i], ends[j + 1] - ends[j]
+        if min(one, two) < threshold * max(one, two):
+            out[p] = 0.0
+            continue
+        if i != current:
+            table[:used] = 0
+            used = fill_table(values, ends[i], ends[i + 1], table)
+            current = i
+        shared = count_shared(values, ends[j], ends[j + 1], table, used)
+        out[p] = shared / (one + two - shared) if one + two > 0 else 1.0
