@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,13 +81,17 @@ def load_classifier(
     trust_remote_code: bool = False,
     **options: Any,
 ) -> Any:
-    """A sequence classifier in eval mode; `options` (such as num_labels, id2label) make a new head on an encoder.
+    """A sequence classifier in eval mode; `options` (such as id2label) make a new head on an encoder.
+
+    An adapter of a label head brings its label map along.
 
     Raises:
         ModelError: it cannot be loaded, or has no safetensors.
     """
     from transformers import AutoModelForSequenceClassification
 
+    if adapter and (adapter / "config.json").is_file() and not options:
+        options = {"id2label": load_config(adapter).id2label, "label2id": load_config(adapter).label2id}
     loaded = _load(
         AutoModelForSequenceClassification, model, dtype=dtype, trust_remote_code=trust_remote_code, **options
     )
@@ -230,7 +236,16 @@ def _with_adapter(model: Any, adapter: Path | None) -> Any:
         return model
     from peft import PeftModel
 
-    return PeftModel.from_pretrained(model, str(adapter)).eval()
+    with quiet_peft():
+        return PeftModel.from_pretrained(model, str(adapter)).eval()
+
+
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Silence a warning that no user can act on: peft asks transformers for an attribute that was renamed."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        yield
 
 
 def _first_line(error: Exception) -> str:

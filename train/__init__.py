@@ -10,6 +10,7 @@ from .record import read_tuned
 
 if TYPE_CHECKING:
     from .audit import Preflight, preflight
+    from .merge import merge_adapter
     from .training import train_model
 
 __all__ = [
@@ -18,12 +19,13 @@ __all__ = [
     "Preflight",
     "ReplayConfig",
     "TrainConfig",
+    "merge_adapter",
     "preflight",
     "read_tuned",
     "train_model",
 ]
 
-_HOMES = {"Preflight": "audit", "preflight": "audit", "train_model": "training"}
+_HOMES = {"Preflight": "audit", "merge_adapter": "merge", "preflight": "audit", "train_model": "training"}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -99,7 +99,7 @@ class TrainConfig(Config):
     """Largest gradient norm."""
     layer_decay: float = Field(default=1.0, gt=0, le=1)
     """Factor on the learning rate per layer below the top; 1: all equal."""
-    freeze: Literal["encoder"] | int = 0
+    freeze: Literal["encoder"] | Annotated[int, Field(ge=0)] = 0
     """`encoder`: train the new head alone (a probe). A number: freeze the embeddings and that many lowest layers."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """Dropout of the model; None: as its config says."""
@@ -126,8 +126,9 @@ class TrainConfig(Config):
     """Where to train."""
     save_dtype: Literal["base", "float32"] = "base"
     """Number format of the saved weights: that of the base model's file, or float32."""
-    interpolate: float = Field(default=1.0, ge=0, le=1)
-    """Saved weights = base + this × (tuned − base) (WiSE-FT); 1: as tuned. A new head stays as tuned."""
+    interpolate: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = 1.0
+    """Saved weights = base + this × (tuned − base) (WiSE-FT); 1: as tuned. A new head stays as tuned. `auto`: the share
+    of best validation score among those whose retention loss stays inside its margin."""
     checkpoint_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps between two checkpoints that a killed run resumes from; None: once per epoch."""
     report_to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import ModelError, RecipeError
-from ..core.models import Family, load_causal, load_new_classifier
+from ..core.models import Family, load_causal, load_new_classifier, quiet_peft
 from .config import Method, TrainConfig
 from .optimiser import layer_of
 
@@ -20,7 +19,8 @@ FULL_SHARE = 0.6
 FULL_RATES = ((10e6, 1e-3), (100e6, 3e-4), (1e9, 5e-5), (float("inf"), 1e-5))
 """Learning rate of full fine-tuning by model size (weights up to, rate): large models are tuned at 1e-5, BERT-sized
 ones at 5e-5, and rates grow as models shrink; 1e-3 is measured on the 0.9M model of the quickstart."""
-LORA_RATE = 2e-4
+LORA_RATES = ((10e6, 3e-3), (100e6, 1e-3), (1e9, 3e-4), (float("inf"), 2e-4))
+"""The same for adapters: 2e-4 is usual for large models, 3e-3 is measured on the quickstart's."""
 ENCODER_RATE = 5e-5
 HEAD_RATE = 1e-3
 PROBE_RATE = 1e-2
@@ -123,11 +123,10 @@ def _gib(number: float) -> str:
 
 
 def _rate(method: Method, *, family: Family, weights: int) -> float:
-    if method in {"lora", "dora"}:
-        return LORA_RATE
-    if family != "causal":
+    if method == "head" and family != "causal":
         return ENCODER_RATE
-    return next(rate for limit, rate in FULL_RATES if weights <= limit)
+    rates = LORA_RATES if method in {"lora", "dora"} else FULL_RATES
+    return next(rate for limit, rate in rates if weights <= limit)
 
 
 def _with_adapters(network: Any, choice: Choice, config: TrainConfig, new: tuple[str, ...]) -> Any:
@@ -146,9 +145,7 @@ def _with_adapters(network: Any, choice: Choice, config: TrainConfig, new: tuple
         task_type="SEQ_CLS" if choice.has_head else "CAUSAL_LM",
     )
     try:
-        with warnings.catch_warnings():
-            # peft still asks transformers for an attribute that was renamed
-            warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing", category=FutureWarning)
+        with quiet_peft():
             return get_peft_model(network, adapters)
     except ValueError as error:
         raise ModelError(f"train.lora.targets: {wanted.targets!r} fits no layer of the model ({error})") from error

@@ -44,14 +44,27 @@ class CausalObjective:
         """Summed cross-entropy over the supervised tokens, in nats."""
         places = micro.labels != -100
         if not self.is_linear:
-            logits = network(**micro.inputs, use_cache=False).logits[places].float()
+            logits = self.logits(network, micro).float()
             return F.cross_entropy(logits, micro.labels[places], reduction="sum", label_smoothing=self.smoothing)
-        model = network.get_base_model() if hasattr(network, "get_base_model") else network
-        hidden = model.base_model(**micro.inputs, use_cache=False)[0][places]
-        matrix = model.get_output_embeddings().weight
+        hidden = self._hidden(network, micro)
+        matrix = network.get_output_embeddings().weight
         if torch.is_autocast_enabled(hidden.device.type):
             hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
         return blocked_cross_entropy(hidden, matrix, micro.labels[places], smoothing=self.smoothing)
+
+    def logits(self, network: Any, micro: Micro) -> Tensor:
+        """Logits at the supervised positions (tokens, vocabulary)."""
+        if self.is_linear:
+            logits: Tensor = network.get_output_embeddings()(self._hidden(network, micro))
+            return logits
+        whole: Tensor = network(**micro.inputs, use_cache=False).logits
+        return whole[micro.labels != -100]
+
+    def _hidden(self, network: Any, micro: Micro) -> Tensor:
+        """States that the output matrix turns into logits, at the supervised positions (tokens, width)."""
+        model = network.get_base_model() if hasattr(network, "get_base_model") else network
+        states: Tensor = model.base_model(**micro.inputs, use_cache=False)[0]
+        return states[micro.labels != -100]
 
     def outcome(self, network: Any, micro: Micro) -> tuple[Tensor, float | None]:
         """Summed loss; no accuracy, since a text's loss says more."""

@@ -29,7 +29,7 @@ from .config import TrainConfig
 from .device import Place, find_place, free_memory
 from .encoding import Encoding, Row, context_length, encode_labels, encode_prompts, row_origins, split_labels
 from .methods import Choice, choose_method
-from .replay import read_general
+from .replay import SELF, read_general
 
 SPLIT_FROM = 50
 """Rows from which a validation part is held out unasked; fewer say little and are missed in training."""
@@ -77,6 +77,11 @@ class Plan:
             share=self.config.replay.share if replay else 0.0,
             seed=self.seed,
         )
+
+    @property
+    def writes_replay(self) -> bool:
+        """Whether the base model is to write the general rows."""
+        return self.config.replay.source == SELF and self.config.replay.share > 0
 
     @property
     def steps(self) -> int:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..core.prompts import PromptConfig
+from ..core.models import load_config
 from ..core.records import Tuned
-from ..core.store import atomic_path, fingerprint, write_json
+from ..core.store import atomic_path, fingerprint, write_json, write_text
 from .audit import Preflight
+from .card import render_card
 from .loop import Course
+from .merge import merge_network, probe_tokens
 from .monitor import to_json
 from .plan import Plan
 from .record import tuned_to_json
@@ -28,29 +33,39 @@ def save_tuned(
     course: Course,
     *,
     out: Path,
-    prompts: PromptConfig,
-    kept: int,
-    seconds: float,
+    facts: Mapping[str, Any],
+    partial: Path,
 ) -> Tuned:
-    """Write everything to `out` atomically (first process only) and return the record of it."""
+    """Write everything to `out` atomically (first process only) and return the record of it.
+
+    Args:
+        session: the network in its final state.
+        plan: what was to be done.
+        found: the audit.
+        course: how it went.
+        out: folder of the tuned model.
+        facts: further notes; `prompts` goes into the recipe fingerprint.
+        partial: folder of the run's own files.
+    """
+    config = plan.config.model_dump(mode="json")
     notes = {
         "audit": found.to_json(),
         "evaluations": [to_json(evaluation) for evaluation in course.evaluations],
-        "kept_step": kept,
         "stopped": course.stopped,
         "warnings": [*found.warnings, *course.warnings],
-        "seconds": seconds,
         "memory_halvings": session.halvings,
         "layout": session.layout,
-        "config": plan.config.model_dump(mode="json"),
-        "config_fingerprint": fingerprint([plan.config.model_dump(mode="json"), prompts.model_dump(mode="json")]),
-        "prompts": prompts.model_dump(mode="json"),
+        "config": config,
+        "config_fingerprint": fingerprint([config, facts["prompts"]]),
+        "label_map": dict(plan.label_map),
+        "versions": {name: version(name) for name in ("torch", "transformers", "peft", "accelerate")},
+        **facts,
     }
     tuned = Tuned(
         path=out,
         base=plan.model,
         method=plan.choice.method,
-        is_adapter=plan.choice.is_adapter,
+        is_adapter=plan.choice.is_adapter and not plan.config.lora.merge,
         steps=course.step,
         losses=tuple((int(entry["step"]), entry["loss"]) for entry in _thinned(course.log)),
         data_fingerprint=found.data_fingerprint,
@@ -61,19 +76,25 @@ def save_tuned(
         with atomic_path(out) as fresh:
             fresh.mkdir()
             _write_model(session.network, fresh, plan)
+            if (partial / "replay.jsonl").is_file():
+                shutil.copy2(partial / "replay.jsonl", fresh / "replay.jsonl")
+            write_text(fresh / "README.md", render_card(tuned))
             _write_log(fresh / "training_log.jsonl", course)
             write_json(fresh / "tuned.json", tuned_to_json(tuned))
     return tuned
 
 
 def _write_model(network: Any, folder: Path, plan: Plan) -> None:
-    from ..core.models import load_config
-
     base = load_config(plan.model, trust_remote_code=plan.config.trust_remote_code)
-    if plan.config.save_dtype == "base" and not plan.choice.is_adapter and base.dtype:
-        network = network.to(base.dtype)
+    network.set_attn_implementation(base._attn_implementation or "sdpa")
     network.config.use_cache = getattr(base, "use_cache", True)
-    network.set_attn_implementation("sdpa") if not plan.choice.is_adapter else None
+    if plan.choice.is_adapter and plan.config.lora.merge:
+        network = merge_network(network, probe_tokens(plan.encoding.rows, plan.place.device))
+    elif plan.choice.is_adapter and plan.label_map:
+        network.config.save_pretrained(str(folder))  # the label map, which an adapter's own config has no place for
+    is_whole = not plan.choice.is_adapter or plan.config.lora.merge
+    if is_whole and plan.config.save_dtype == "base" and base.dtype:
+        network = network.to(base.dtype)
     network.save_pretrained(str(folder))
     plan.tokenizer.save_pretrained(str(folder))
     for file in folder.glob("*.safetensors"):

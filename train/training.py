@@ -20,14 +20,18 @@ from ..core.results import BenchmarkItem
 from ..core.store import fingerprint
 from .audit import Preflight, audit
 from .config import TrainConfig
+from .encoding import Row
+from .interpolate import interpolate
+from .kl import make_penalty
 from .layout import choose_layout
 from .loop import Course, Task, run_loop
 from .methods import build_network
 from .monitor import Watch, choose_best
-from .objective import LabelObjective, Objective
+from .objective import CausalObjective, LabelObjective, Objective
 from .optimiser import make_optimiser
 from .plan import Plan, count_labels, make_plan
 from .save import save_tuned
+from .self_replay import read_own_text, rows_from_tokens, write_own_rows, write_own_text
 from .step import Session
 from .trackers import open_trackers
 from .watched import encode_items
@@ -66,15 +70,12 @@ def train_model(
     found = audit(plan)
     _tell(found)
     folder = out.with_name(out.name + ".partial")
-    session = _open_session(plan)
-    watch = Watch(
-        validation=plan.validation,
-        retention=plan.retention,
-        items=() if plan.choice.has_head else encode_items(watched, plan),
-    )
+    session, replay, retention = _open_session(plan, folder)
+    items = () if plan.choice.has_head else encode_items(watched, plan)
+    watch = Watch(validation=plan.validation, retention=retention, items=items)
     with open_trackers(config.report_to, out, plan.place.rank) as report:
         task = Task(
-            order=plan.order(plan.replay),
+            order=plan.order(replay),
             watch=watch,
             config=config,
             steps=plan.steps,
@@ -84,9 +85,14 @@ def train_model(
         )
         course = run_loop(session, task)
     kept = _put_back_best(session, course, plan, folder)
-    tuned = save_tuned(
-        session, plan, found, course, out=out, prompts=prompts, kept=kept, seconds=time.monotonic() - started
-    )
+    mixed = interpolate(session, plan, watch, course.evaluations[0])
+    facts = {
+        "kept_step": kept,
+        "interpolated": mixed,
+        "seconds": time.monotonic() - started,
+        "prompts": prompts.model_dump(mode="json"),
+    }
+    tuned = save_tuned(session, plan, found, course, out=out, facts=facts, partial=folder)
     plan.place.wait()
     if plan.place.rank == 0:
         shutil.rmtree(folder, ignore_errors=True)
@@ -100,7 +106,8 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _open_session(plan: Plan) -> Session:
+def _open_session(plan: Plan, folder: Path) -> tuple[Session, tuple[Row, ...], tuple[Row, ...]]:
+    """The session, the rows to rehearse and the rows to watch."""
     set_seed(plan.seed)
     config, place = plan.config, plan.place
     network, new = build_network(
@@ -108,19 +115,40 @@ def _open_session(plan: Plan) -> Session:
     )
     network.to(place.device)
     network.config.use_cache = False
+    replay, retention = plan.replay, plan.retention
+    if plan.writes_replay:
+        replay, retention = _write_replay(plan, network, folder)
     objective = _objective(plan, network)
+    penalty = None
+    if isinstance(objective, CausalObjective) and replay and config.replay.kl:
+        penalty = make_penalty(network, objective, weight=config.replay.kl, is_adapter=plan.choice.is_adapter)
     optimiser = make_optimiser(network, config, rate=plan.choice.rate, head_rate=plan.choice.head_rate, head_names=new)
     set_seed(plan.seed + place.rank)
-    return Session(
+    session = Session(
         network=network,
         objective=objective,
         optimiser=optimiser,
         place=place,
         micro_tokens=config.micro_tokens,
         clip=config.clip,
+        penalty=penalty,
         scaler=torch.amp.GradScaler() if place.precision == "fp16" else None,
         trained=[weight for weight in network.parameters() if weight.requires_grad],
     )
+    return session, replay, retention
+
+
+def _write_replay(plan: Plan, network: Any, folder: Path) -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+    """Rows that the base writes; a resumed run takes those of its first start."""
+    path = folder / "replay.jsonl"
+    if not path.is_file():
+        wanted = plan.config.replay.rows + plan.config.monitor.retention_rows
+        written = write_own_rows(network, plan.tokenizer, count=wanted, length=plan.length, device=plan.place.device)
+        if plan.place.rank == 0:
+            write_own_text(path, written, plan.tokenizer)
+    plan.place.wait()
+    rows = rows_from_tokens(read_own_text(path))
+    return rows[: plan.config.replay.rows], plan.retention or rows[plan.config.replay.rows :]
 
 
 def _objective(plan: Plan, network: Any) -> Objective:
