@@ -17,7 +17,7 @@ _INVISIBLE = re.compile(
     "\U000e0000-\U000e007f]"  # invisible tag characters
 )
 _MARKDOWN_ACTIVE = re.compile(r"([\\`*_\[\]#!|~$])")
-_MARKDOWN_BLOCK = re.compile(r"^(\d*)([-+=.)])")  # would begin a list or underline a heading
+_MARKDOWN_BLOCK = re.compile(r"^(\d+(?=[.)](?: |$)))?([-+=.)])")  # would begin a list or underline a heading
 _MENTION = re.compile(r"@(?=\S)")
 _BREAK = "&#8203;"  # a zero-width space of our own: GitHub no longer sees a mention or a link
 

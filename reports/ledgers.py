@@ -131,7 +131,7 @@ def sample_of(ledger: Ledger, families: set[Family], *, limit: int, order: Order
     if order != "ledger":
         chosen = chosen.sort_by([*SORT_KEYS[order], ("file", "ascending"), ("line", "ascending")])
     hidden = private_ids(ledger)
-    rows = [_without_secrets(row, hidden) for row in chosen.slice(0, limit).to_pylist()]
+    rows = [without_secrets(row, hidden) for row in chosen.slice(0, limit).to_pylist()]
     return Sample(rows=tuple(rows), total=chosen.num_rows)
 
 
@@ -143,7 +143,8 @@ def private_ids(ledger: Ledger) -> frozenset[str]:
     return frozenset(ids.to_pylist())
 
 
-def _without_secrets(row: Row, hidden: frozenset[str]) -> Row:
+def without_secrets(row: Row, hidden: frozenset[str]) -> Row:
+    """A finding whose text, evidence and reason are gone where it or its partner holds private data."""
     if row["id"] in hidden or family_of(row["rule"]) == "private":
         row |= {"input": HIDDEN, "target": HIDDEN, "evidence": "{}", "reason": row["rule"]}
     if row["related_id"] in hidden:

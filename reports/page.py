@@ -1,15 +1,9 @@
 """Results to one HTML page that needs no network: everything inside it, a policy that forbids anything else.
 
-Text of data and models is escaped by the server-side builders alone; the script only shows, hides, sorts and exports
-what is already there. The policy names the one style and the one script by their hashes.
+This file says what the page holds and in which order; the parts build themselves, `page_shell` puts them together.
 """
 
 from __future__ import annotations
-
-import base64
-import hashlib
-from functools import cache
-from pathlib import Path
 
 from ..core.records import Ledger
 from ..core.results import RunResults
@@ -18,38 +12,15 @@ from .advice import attention, next_actions
 from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
 from .ledgers import funnel_of
 from .markup import NOTHING, Html, join, tag, text, words
+from .page_shell import Section, page
 from .plots import Scale, bar, scale_over
-
-ASSETS = Path(__file__).parent / "assets"
-Section = tuple[str, str, str, Html]
-"""Anchor, word in the navigation, title, content."""
 
 
 def render_html(results: RunResults) -> str:
     """The whole run as one page, below 10 MB whatever the run: large parts are sampled, and say so."""
-    style, script = _asset("page.css"), _asset("page.js")
-    sections = [section for section in _sections(results) if section[3]]
-    head = tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_policy(style, script)),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("meta", name="generator", content="tunegate"),
-        tag("title", text(f"{outcome_word(results)} · {results.name}", 200)),
-        Html(f"<style>{style}</style>"),
-    )
-    body = tag(
-        "body",
-        tag("a", text("Skip to the report"), href="#main", class_="skip"),
-        _banner(results),
-        _navigation(sections),
-        tag("main", *(_section(anchor, title, content) for anchor, _, title, content in sections), id="main"),
-        _foot(results),
-        Html(f"<script>{script}</script>"),
-        data_run=_review_key(results),
-    )
-    return f'<!doctype html>\n<html lang="en">{head}\n{body}</html>\n'
+    title = f"{outcome_word(results)} · {results.name}"
+    version = str(results.provenance.get("tool", ""))
+    return page(title, _banner(results), _sections(results), review_key=_review_key(results), version=version)
 
 
 def render_curation_html(ledger: Ledger, *, name: str = "curation") -> str:
@@ -80,17 +51,6 @@ def _sections(results: RunResults) -> list[Section]:
     if results.tuned:
         sections.append(("training", "Training", "Training", page_making.training(results.tuned)))
     return [*sections, ("provenance", "Provenance", "Provenance", page_making.provenance(results))]
-
-
-def _section(anchor: str, title: str, content: Html) -> Html:
-    return tag(
-        "section", tag("h2", text(title), id=f"{anchor}-title"), content, id=anchor, aria_labelledby=f"{anchor}-title"
-    )
-
-
-def _navigation(sections: list[Section]) -> Html:
-    links = [tag("a", text(title), href=f"#{anchor}") for anchor, title, _, _ in sections]
-    return tag("nav", *links, aria_label="Sections")
 
 
 def _banner(results: RunResults) -> Html:
@@ -149,30 +109,7 @@ def _advice(results: RunResults) -> Html:
     return tag("div", *parts, class_="columns") if parts else NOTHING
 
 
-def _foot(results: RunResults) -> Html:
-    version = results.provenance.get("tool", "")
-    return tag(
-        "footer",
-        text(f"tunegate {version}".strip(), 100),
-        tag("noscript", text(" · paging and review need JavaScript")),
-    )
-
-
 def _review_key(results: RunResults) -> str:
     """What the browser keeps unfinished reviews under: the same page, opened again, finds them."""
     summary = results.ledger.summary if results.ledger else {}
     return f"{results.name}:{summary.get('config_fingerprint', '')}"
-
-
-def _policy(style: str, script: str) -> str:
-    sources = [f"{kind}-src 'sha256-{_digest(asset)}'" for kind, asset in (("style", style), ("script", script))]
-    return "; ".join(["default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"])
-
-
-def _digest(asset: str) -> str:
-    return base64.b64encode(hashlib.sha256(asset.encode()).digest()).decode()
-
-
-@cache
-def _asset(name: str) -> str:
-    return (ASSETS / name).read_text(encoding="utf-8")
