@@ -6,7 +6,7 @@ A rule finds, it never drops: `policy.py` turns findings into decisions. To add 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,20 +14,29 @@ from ..core.records import Examples, Finding, Kind, Severity
 from .config import CurateConfig, RuleAction
 from .context import Context
 from .leakage import find_leaks
-from .rules_text import find_empty
+from .rules_answer import find_loops, find_placeholders, find_refusals, find_repeated_prompts, find_unfinished
+from .rules_cap import find_over_cap
+from .rules_language import find_foreign_rows
+from .rules_length import find_length_outliers, find_too_long
+from .rules_private import find_private_data
+from .rules_shape import find_equal_choices, find_label_problems, find_turn_problems
+from .rules_text import find_control_characters, find_empty, find_markup, find_mojibake, find_url_only
 from .same_rows import find_same_rows
 
-Find = Callable[[Examples, CurateConfig, Context], Sequence[Finding]]
+Find = Callable[[Examples, CurateConfig, Context], Iterable[Finding]]
 Stage = Literal["read", "row", "leak", "same", "class", "cap"]
 
 STAGES: tuple[Stage, ...] = ("read", "row", "leak", "same", "class", "cap")
 """In this order; what one stage drops, the next does not see, so that whoever stands for a row stays itself."""
 
 ALL: tuple[Kind, ...] = ("label", "completion", "chat", "preference")
+LABELS: tuple[Kind, ...] = ("label",)
 ANSWERS: tuple[Kind, ...] = ("completion", "chat", "preference")
+CHATS: tuple[Kind, ...] = ("chat",)
+PREFERENCES: tuple[Kind, ...] = ("preference",)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One row of the table."""
 
@@ -44,24 +53,38 @@ class Rule:
     """Kinds of examples that the rule fits."""
 
 
-def _rule(id: str, stage: Stage, severity: Severity, action: RuleAction, says: str, find: Find | None) -> Rule:  # noqa: A002
-    return Rule(id=id, stage=stage, severity=severity, action=action, says=says, find=find)
-
-
 RULES: tuple[Rule, ...] = (
-    _rule("unreadable", "read", "error", "drop", "The row could not be read as an example.", None),
-    _rule("override", "read", "info", "drop", "A reviewer decided to drop the row.", None),
-    _rule("empty-input", "row", "error", "drop", "The input has no text.", find_empty),
-    _rule("empty-target", "row", "error", "drop", "The label or answer has no text.", find_empty),
-    _rule("test-leak", "leak", "error", "drop", "The row is, or nearly is, a row of the test split.", find_leaks),
-    _rule("exact-duplicate", "same", "warning", "drop", "Another row says the same in folded text.", find_same_rows),
-    _rule("near-duplicate", "same", "warning", "drop", "A surviving row is alike at the threshold.", find_same_rows),
-    _rule("label-conflict", "same", "error", "flag", "The same input has another label elsewhere.", find_same_rows),
-    _rule("near-label-conflict", "same", "warning", "flag", "A nearly equal input has another label.", find_same_rows),
-    _rule("several-answers", "same", "info", "flag", "The same prompt has different answers.", find_same_rows),
+    Rule("unreadable", "read", "error", "drop", "The row could not be read as an example."),
+    Rule("override", "read", "info", "drop", "A reviewer decided to drop the row."),
+    Rule("empty-input", "row", "error", "drop", "The input has no text.", find_empty),
+    Rule("empty-target", "row", "error", "drop", "The label or answer has no text.", find_empty),
+    Rule("label-schema", "row", "error", "drop", "The label is not in the schema.", find_label_problems, LABELS),
+    Rule("label-near-miss", "row", "error", "flag", "Another label, misspelt.", find_label_problems, LABELS),
+    Rule("chat-roles", "row", "warning", "flag", "Unknown roles, or turns out of order.", find_turn_problems, CHATS),
+    Rule("empty-turn", "row", "error", "drop", "A turn of the chat has no text.", find_turn_problems, CHATS),
+    Rule("equal-choices", "row", "error", "drop", "Chosen equals rejected.", find_equal_choices, PREFERENCES),
+    Rule("placeholder", "row", "warning", "flag", "N/A, TODO, lorem ipsum instead of text.", find_placeholders),
+    Rule("repeats-prompt", "row", "warning", "flag", "The answer is the prompt.", find_repeated_prompts, ANSWERS),
+    Rule("refusal", "row", "warning", "flag", "The answer refuses, or speaks as an AI.", find_refusals, ANSWERS),
+    Rule("unfinished", "row", "warning", "flag", "The answer stops in mid-sentence or code.", find_unfinished, ANSWERS),
+    Rule("repetition", "row", "warning", "flag", "A long answer repeats itself.", find_loops, ANSWERS),
+    Rule("mojibake", "row", "warning", "flag", "Decoded with a wrong encoding, or characters lost.", find_mojibake),
+    Rule("control-characters", "row", "warning", "flag", "Invisible characters.", find_control_characters),
+    Rule("markup", "row", "info", "flag", "Left-over HTML in a row that is not about code.", find_markup),
+    Rule("url-only", "row", "warning", "flag", "A text that is nothing but a link.", find_url_only),
+    Rule("language", "row", "warning", "flag", "Another script or language than nearly all rows.", find_foreign_rows),
+    Rule("too-long", "row", "warning", "flag", "More tokens than the model reads.", find_too_long),
+    Rule("length-outlier", "row", "info", "flag", "Unusually long or short for its class.", find_length_outliers),
+    Rule("secret", "row", "error", "flag", "An API key, token or password.", find_private_data),
+    Rule("private-data", "row", "warning", "flag", "E-mail, phone, card or account number.", find_private_data),
+    Rule("test-leak", "leak", "error", "drop", "The row is, or nearly is, a row of the test split.", find_leaks),
+    Rule("label-conflict", "same", "error", "flag", "The same input has another label elsewhere.", find_same_rows),
+    Rule("exact-duplicate", "same", "warning", "drop", "Another row says the same in folded text.", find_same_rows),
+    Rule("near-duplicate", "same", "warning", "drop", "A surviving row is alike at the threshold.", find_same_rows),
+    Rule("near-label-conflict", "same", "warning", "flag", "A nearly equal input has another label.", find_same_rows),
+    Rule("several-answers", "same", "info", "flag", "The same prompt has different answers.", find_same_rows),
+    Rule("over-cap", "cap", "info", "drop", "More rows of a class or source than may stay.", find_over_cap),
 )
-
-
 DEFAULT_ACTIONS = {rule.id: rule.action for rule in RULES}
 
 

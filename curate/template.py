@@ -20,12 +20,14 @@ from ..core.records import Examples
 from .context import Array
 from .folding import fold
 
-SAMPLE = 20_000
+SAMPLE = 5_000
 """Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
 FEWEST = 20
 """Inputs that must share a line or an opening, however small the data."""
 AFFIX_WORDS = 8
 """Words of a shared opening or closing; natural questions rarely share so many."""
+EDGE = 2_000
+"""Characters at either end in which an opening or closing is looked for."""
 GROWS = 0.9
 """An opening grows by a word while this share of its inputs have that word next."""
 NAMING_WORDS = 3
@@ -34,7 +36,7 @@ NAMING_WORDS = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """Folded boilerplate."""
+    """Boilerplate: lines as they stand, openings and closings folded."""
 
     lines: frozenset[str] = frozenset()
     """Whole lines of inputs that have several."""
@@ -51,30 +53,32 @@ def detect_template(examples: Examples, share: float) -> Template:
     """Boilerplate that at least `share` of the distinct inputs (and at least `FEWEST`) have in common."""
     texts = _sample(examples)
     fewest = max(FEWEST, int(np.ceil(share * len(texts))))
-    counts = Counter(line for text in texts if "\n" in text for line in set(_folded_lines(text)))
-    lines = frozenset(line for line, count in counts.items() if count >= fewest)
-    words = [_without_lines(text, lines)[0].split() for text in texts]
+    counts = Counter(line for text in texts if "\n" in text for line in {line.strip() for line in text.split("\n")})
+    lines = frozenset(line for line, count in counts.items() if line and count >= fewest)
+    rests = [_without_lines(text, lines)[0] for text in texts]
+    heads = [fold(rest[:EDGE]).split() for rest in rests]
+    tails = [fold(rest[-EDGE:]).split()[::-1] for rest in rests]
     return Template(
         lines=lines,
-        openings=_shared_openings(words, fewest),
-        closings=tuple(_backwards(text) for text in _shared_openings([row[::-1] for row in words], fewest)),
+        openings=_shared_openings(heads, fewest),
+        closings=tuple(_backwards(text) for text in _shared_openings(tails, fewest)),
     )
 
 
 def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str], Array]:
-    """Each folded text without its boilerplate, and (n,) int64 codes of what was removed.
+    """Each text, folded, without its boilerplate, and (n,) int64 codes of what was removed.
 
     A text that is nothing but boilerplate keeps all of it.
     """
     kept, codes = [], []
     for text in texts:
         rest, removed = _without_lines(text, template.lines)
+        rest = fold(rest)
         opening = next((affix for affix in template.openings if rest.startswith(affix)), "")
         rest = rest.removeprefix(opening)
         closing = next((affix for affix in template.closings if rest.endswith(affix)), "")
         rest = rest.removesuffix(closing)
-        removed += [opening, closing]
-        naming = [line for line in removed if line.count(" ") >= NAMING_WORDS - 1]
+        naming = [line for line in (*removed, opening, closing) if line.count(" ") >= NAMING_WORDS - 1]
         kept.append(rest or fold(text))
         codes.append(zlib.crc32("\n".join(naming).encode()))
     return kept, np.array(codes, dtype=np.int64)
@@ -89,16 +93,12 @@ def _sample(examples: Examples) -> list[str]:
     return list(distinct.values())
 
 
-def _folded_lines(text: str) -> list[str]:
-    return [folded for line in text.split("\n") if (folded := fold(line))]
-
-
 def _without_lines(text: str, lines: frozenset[str]) -> tuple[str, list[str]]:
-    """The folded text without the lines, and the lines removed, in order."""
+    """The text without the lines, and the lines removed, in order."""
     if not lines or "\n" not in text:
-        return fold(text), []
-    all_lines = _folded_lines(text)
-    return " ".join(line for line in all_lines if line not in lines), [line for line in all_lines if line in lines]
+        return text, []
+    all_lines = [line.strip() for line in text.split("\n")]
+    return "\n".join(line for line in all_lines if line not in lines), [line for line in all_lines if line in lines]
 
 
 def _backwards(opening: str) -> str:

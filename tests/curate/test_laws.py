@@ -8,7 +8,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tunegate.core.formats import load_examples, original_rows
 from tunegate.core.records import Curation
 from tunegate.curate import CurateConfig, curate_dataset
