@@ -20,7 +20,7 @@ from .make_benchmarks import benchmark
 from .messages import INTENTS, message
 from .prose import passage
 
-TRAIN_ROWS, TEST_ROWS = 60, 30
+TRAIN_ROWS, TEST_ROWS = 100, 30
 """Sound rows of each intent."""
 GENERAL_ROWS = 1500
 ALIKE = 0.5

@@ -28,8 +28,6 @@ from .world import (
 )
 
 HELD_SHARE = 0.15
-HELD_ORDERS = 0.3
-"""Larger, since there are few rows to ask about."""
 LARGEST_NUMBER = 20
 PATIENCE = 5_000
 """Draws in a row without a new question after which a rule counts as exhausted."""
@@ -122,18 +120,18 @@ def _beside(random: Random) -> str:
 
 
 def _draw_order(random: Random, held: bool) -> tuple[list[str], list[str]]:
-    """A row of three to six members and what might be taken for its last; kind, start and step decide the hold-out."""
+    """A row of three to five members and what might be taken for its last; kind, start and step decide the hold-out."""
     while True:
         kind = random.choice(("days", "days back", "months", "letters", "up", "down", "steps"))
-        length = random.randint(3, 6)
+        length = random.randint(3, 5)
         named = {"days": DAYS, "days back": DAYS[::-1], "months": MONTHS, "letters": LETTERS}.get(kind)
         step = {"down": -1, "steps": random.choice((2, 5, 10))}.get(kind, 1)
-        start = random.randrange(len(named)) if named else random.randint(0, 80)
+        start = random.randrange(len(named)) if named else random.randint(0, 40)
         end = start + step * (length - 1)
         largest = len(LETTERS) - 1 if kind == "letters" else 99
         if kind not in ("days", "days back", "months") and not 0 <= end <= largest:
             continue
-        if (share("order", kind, start, step) < HELD_ORDERS) == held:
+        if (share("order", kind, start, step) < HELD_SHARE) == held:
             break
     if named:
         row = [named[(start + i) % len(named)] for i in range(length)]
