@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGE := $(wildcard *.py) py.typed core curate evaluate reports train
+PACKAGE := $(wildcard *.py) py.typed commands core curate evaluate examples reports train
 
 .PHONY: demo test check lint types format clean
 

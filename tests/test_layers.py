@@ -10,16 +10,22 @@ from pathlib import Path
 import pytest
 
 STAGES = {"curate", "train", "evaluate", "reports"}
+FOLDERS = STAGES | {"core", "commands", "examples"}
+RUN = {"recipe", "starter", "preview", "pipeline"}
 ALLOWED = {
     "core": {"core"},
     **{stage: {"core", stage} for stage in STAGES},
     "recipe": {"core"} | STAGES,
-    "pipeline": {"core", "recipe", "pipeline"} | STAGES,
-    "cli": {"core", "recipe", "pipeline", "cli"} | STAGES,
+    "starter": {"core"} | STAGES,
+    "preview": {"core", "recipe"} | STAGES,
+    "pipeline": {"core", "recipe", "preview"} | STAGES,
+    "examples": {"core", "pipeline", "examples"} | STAGES,
+    "commands": {"core", "commands", "examples"} | RUN | STAGES,
+    "cli": {"core", "commands"},
     "__main__": {"cli"},
-    "__init__": {"core", "recipe", "pipeline"} | STAGES,
+    "__init__": {"core", "pipeline"} | STAGES,
 }
-FRONT_ONLY = {"recipe", "pipeline", "cli", "__init__"}
+FRONT_ONLY = RUN | {"examples", "commands", "cli", "__init__"}
 
 
 def our_imports(file: Path, root: Path) -> set[tuple[str, ...]]:
@@ -40,9 +46,7 @@ def our_imports(file: Path, root: Path) -> set[tuple[str, ...]]:
 
 
 def package_files(root: Path) -> list[Path]:
-    return sorted(root.glob("*.py")) + sorted(
-        file for layer in STAGES | {"core"} for file in root.glob(f"{layer}/**/*.py")
-    )
+    return sorted(root.glob("*.py")) + sorted(file for layer in FOLDERS for file in root.glob(f"{layer}/**/*.py"))
 
 
 def test_imports_run_downwards_only(root: Path) -> None:

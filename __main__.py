@@ -1,0 +1,5 @@
+"""`python -m tunegate`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,70 @@
+"""The command line: registers the commands, runs one, and turns whatever comes out into a message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from typing import NoReturn
+
+import typer
+
+from .commands import data, judgement, model, report, run
+from .core.console import enable, fail
+from .core.errors import TunegateError
+
+INTERNAL_ERROR = 4
+INTERRUPTED = 130
+
+UsageError = typer.BadParameter.__mro__[1]
+"""Typer's usage error, which it does not export: the parent of BadParameter."""
+
+app = typer.Typer(
+    name="tunegate",
+    help="Clean the data, tune the model, prove nothing broke.",
+    epilog="Exit codes: 0 pass, 1 fail, 2 bad input, 3 inconclusive, 4 broken integrity, 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (
+    run.run,
+    run.demo,
+    run.init,
+    data.curate,
+    model.train,
+    model.evaluate,
+    judgement.compare,
+    judgement.gate,
+    report.report,
+):
+    app.command()(command)
+
+
+def main() -> NoReturn:
+    """Run one command and leave with its exit code."""
+    enable()
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        return app(standalone_mode=False) or 0
+    except TunegateError as error:
+        return _fail(str(error), error.exit_code)
+    except UsageError as error:
+        return _fail(f"{error.format_message()} (see tunegate --help)", 2)  # type: ignore[attr-defined]
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted; the same command goes on where this one stopped", INTERRUPTED)
+    except BrokenPipeError:
+        return 0
+    except Exception:  # noqa: BLE001  the last resort: an unknown fault must not look like a verdict
+        traceback.print_exc()
+        return _fail("this is a fault of tunegate itself; please report it with the lines above", INTERNAL_ERROR)
+
+
+def _fail(message: str, code: int) -> int:
+    fail(message)
+    return code

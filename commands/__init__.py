@@ -1,0 +1,1 @@
+"""One thin function per command: parse, call the public function, print, leave with an exit code."""

@@ -1,0 +1,85 @@
+"""`tunegate train` and `tunegate evaluate`: one stage alone, on files of the user's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import AllowPartial, Changes, Columns, Kind, RecipeFile, read_columns, refuse_existing
+
+
+def train(
+    data: Annotated[str, typer.Argument(help="Training rows: a file, glob, folder or hub id.")],
+    model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the base model.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write.", show_default="NAME.model")] = None,
+    recipe: RecipeFile = None,
+    changes: Changes = None,
+    kind: Kind = None,
+    columns: Columns = None,
+    allow_partial: AllowPartial = False,
+    seed: Annotated[int, typer.Option(help="Seed of head, order and dropout.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Audit data and model; train nothing.")] = False,
+) -> None:
+    """Tune a model on labelled rows.
+
+    Example: tunegate train kept.jsonl --model ./base --set method=lora --set epochs=2
+    """
+    from ..core.console import note
+    from ..core.formats import load_examples
+    from ..core.prompts import PromptConfig
+    from ..train import TrainConfig, preflight, train_model
+    from .settings import stage_config
+
+    config = stage_config(TrainConfig, "train", recipe, changes)
+    prompts = stage_config(PromptConfig, "prompts", recipe, None)
+    examples = load_examples(data, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
+    if dry_run:
+        typer.echo(preflight(examples, model=model, config=config, prompts=prompts, seed=seed))
+        return
+    target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
+    tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, seed=seed)
+    typer.echo(f"{tuned.method}: {tuned.steps} steps on {len(examples):,} rows, last loss {tuned.losses[-1][1]:.3f}")
+    note(f"model: {target}/   next: tunegate evaluate {target} --task TEST.jsonl")
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="Folder or hub id of a model.")],
+    task: Annotated[str | None, typer.Option(help="Held-out rows of the user's own task.", show_default=False)] = None,
+    benchmark: Annotated[
+        list[str] | None,
+        typer.Option("--benchmark", "-b", help="lm-eval task, group or YAML; may be repeated.", show_default=False),
+    ] = None,
+    adapter: Annotated[Path | None, typer.Option(help="PEFT adapter on top of the model.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File.", show_default="NAME.scores.parquet")] = None,
+    recipe: RecipeFile = None,
+    changes: Changes = None,
+    kind: Kind = None,
+    columns: Columns = None,
+    seed: Annotated[int, typer.Option(help="Seed that draws the items.")] = 0,
+) -> None:
+    """Measure one model on a task and on benchmarks; per-item scores go to a file.
+
+    Example: tunegate evaluate ./tuned --task test.jsonl -b hellaswag --set mirror=./mirror --set limit=200
+    """
+    from ..core.console import note
+    from ..core.formats import load_examples
+    from ..core.prompts import PromptConfig
+    from ..evaluate import EvaluateConfig, evaluate_model, write_scores
+    from ..pipeline import cache_folder
+    from ..reports import render_scores_terminal
+    from .screen import screen
+    from .settings import stage_config
+
+    config = stage_config(EvaluateConfig, "evaluate", recipe, changes)
+    config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
+    prompts = stage_config(PromptConfig, "prompts", recipe, None)
+    examples = load_examples(task, kind=kind, columns=read_columns(columns)) if task else None
+    target = refuse_existing(out or Path(f"{(adapter or Path(model)).resolve().name}.scores.parquet"))
+    scores = evaluate_model(
+        model, adapter=adapter, task=examples, config=config, prompts=prompts, cache=cache_folder(), seed=seed
+    )
+    write_scores(scores, target)
+    typer.echo(render_scores_terminal(scores, **screen()))
+    note(f"scores: {target}   next: tunegate compare BASE.scores.parquet {target}")

@@ -1,0 +1,282 @@
+"""The story of a run: curate, train, evaluate twice, compare, judge, report; stages talk through files."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .core.console import note
+from .core.formats import load_examples, write_examples
+from .core.models import model_fingerprint
+from .core.records import Examples
+from .core.results import RunResults
+from .core.runfolder import RunFolder, open_run
+from .core.split import split_examples
+from .core.store import fingerprint, hash_files, read_json, write_text
+from .curate import curate_dataset, read_ledger, write_curation
+from .evaluate import (
+    benchmark_items,
+    compare_scores,
+    evaluate_model,
+    judge,
+    read_comparison,
+    read_scores,
+    read_verdict,
+    write_comparison,
+    write_scores,
+    write_verdict,
+)
+from .preview import preview
+from .recipe import Recipe, read_recipe, recipe_yaml
+from .reports import render_html, render_json, render_junit, render_markdown
+from .train import read_tuned, train_model
+
+REPORT_FILES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
+LIBRARIES = ("tunegate", "torch", "transformers", "peft", "lm_eval", "datasets", "scikit-learn", "numpy")
+
+
+def run_recipe(
+    path: Path | str, *, out: Path | str | None = None, changes: Sequence[str] = (), fresh: bool = False
+) -> RunResults:
+    """Run a recipe from data to verdict, or as much of it as is missing or changed.
+
+    Args:
+        path: the recipe file.
+        out: the run folder; none: `runs/NAME`.
+        changes: `a.b=value` on top of the recipe.
+        fresh: redo everything.
+
+    Raises:
+        InputError: recipe, data or model cannot be used.
+        IntegrityError: base and tuned were not measured on the same items.
+    """
+    path = Path(path)
+    recipe = read_recipe(path, changes=changes)
+    with open_run(default_out(path) if out is None else Path(out), owner=str(path.resolve()), fresh=fresh) as run:
+        _record_provenance(run, path, recipe, changes)
+        worked = [
+            _curate(run, recipe),
+            _train(run, recipe),
+            _evaluate(run, recipe, "base"),
+            _evaluate(run, recipe, "tuned"),
+            _judge(run, recipe),
+        ]
+        worked.append(_report(run, recipe))
+        if not any(worked):
+            note(f"{run.path}: nothing to do, every stage is done for this recipe and data (--fresh redoes all)")
+        return load_run(run.path)
+
+
+def preview_run(path: Path | str, *, changes: Sequence[str] = ()) -> str:
+    """What a run of the recipe would do, stage by stage; nothing is written.
+
+    Raises:
+        InputError: what the real run would fail on.
+    """
+    recipe = read_recipe(Path(path), changes=changes)
+    return preview(recipe, *load_data(recipe))
+
+
+def write_report(
+    results: RunResults, out: Path, *, formats: Sequence[str] = ("html", "markdown", "junit")
+) -> list[Path]:
+    """Write results as report.html, report.md, junit.xml, report.json; return what was written."""
+    render = {"html": render_html, "markdown": render_markdown, "junit": render_junit, "json": render_json}
+    files = [out / REPORT_FILES[form] for form in formats]
+    for form, file in zip(formats, files, strict=True):
+        write_text(file, render[form](results))
+    return files
+
+
+def default_out(recipe: Path) -> Path:
+    """Where a recipe's run goes when nobody says: `runs/NAME` in the working directory."""
+    return Path("runs") / recipe.stem
+
+
+def load_run(path: Path) -> RunResults:
+    """Everything that a run folder holds, typed; a stage that did not run is None.
+
+    Raises:
+        IntegrityError: there is no run, or a file of it is damaged.
+    """
+    state = read_json(path / "run.json")
+    done = {name for name, stage in state["stages"].items() if stage.get("state") == "done"}
+    return RunResults(
+        name=path.resolve().name,
+        ledger=read_ledger(path / "curated") if (path / "curated" / "summary.json").exists() else None,
+        tuned=read_tuned(path / "model") if "train" in done else None,
+        base_scores=read_scores(path / "scores" / "base.parquet") if "evaluate base" in done else None,
+        tuned_scores=read_scores(path / "scores" / "tuned.parquet") if "evaluate tuned" in done else None,
+        comparison=read_comparison(path / "comparison.json") if "judge" in done else None,
+        verdict=read_verdict(path / "verdict.json") if "judge" in done else None,
+        provenance=state,
+    )
+
+
+def _curate(run: RunFolder, recipe: Recipe) -> bool:
+    curated = run.path / "curated"
+
+    def work() -> Mapping[str, Any]:
+        train, test = load_data(recipe)
+        if recipe.data.test is None:
+            curated.mkdir(exist_ok=True)
+        if recipe.curate is None:
+            write_examples(train, curated / f"train.{train.format}")
+        else:
+            items = benchmark_items(recipe.evaluate, seed=recipe.seed)
+            write_curation(curate_dataset(train, config=recipe.curate, test=test, benchmarks=items), curated)
+        if recipe.data.test is None:
+            write_examples(test, curated / f"heldout.{test.format}")
+        return {"kind": train.kind, "columns": dict(train.columns)}
+
+    inputs = {
+        "data": _data_fingerprints(recipe),
+        "config": recipe.curate and recipe.curate.model_dump(mode="json"),
+        "benchmarks": recipe.evaluate.model_dump(mode="json"),
+        "seed": recipe.seed,
+    }
+    return run.run_stage("curate", inputs, ["curated"], work)
+
+
+def _train(run: RunFolder, recipe: Recipe) -> bool:
+    def work() -> Mapping[str, Any]:
+        tuned = train_model(
+            _kept(run, recipe),
+            model=recipe.model,
+            config=recipe.train,
+            prompts=recipe.prompts,
+            out=run.path / "model",
+            seed=recipe.seed,
+        )
+        return {"steps": tuned.steps, "method": tuned.method}
+
+    inputs = {
+        "kept": hash_files([_curated_file(run, "train")]),
+        "model": model_fingerprint(recipe.model),
+        "config": recipe.train.model_dump(mode="json"),
+        "prompts": recipe.prompts.model_dump(mode="json"),
+        "seed": recipe.seed,
+    }
+    return run.run_stage("train", inputs, ["model"], work)
+
+
+def _evaluate(run: RunFolder, recipe: Recipe, side: str) -> bool:
+    tuned = read_tuned(run.path / "model") if side == "tuned" else None
+    adapter = tuned.path if tuned and tuned.is_adapter else None
+    model = recipe.model if tuned is None or adapter else str(tuned.path)
+
+    def work() -> None:
+        scores = evaluate_model(
+            model,
+            adapter=adapter,
+            task=_test(run, recipe),
+            config=recipe.evaluate,
+            prompts=recipe.prompts,
+            contaminated=read_ledger(run.path / "curated").contaminated if recipe.curate else (),
+            cache=cache_folder(),
+            seed=recipe.seed,
+        )
+        write_scores(scores, run.path / "scores" / f"{side}.parquet")
+
+    inputs = {
+        "model": model_fingerprint(model, adapter),
+        "config": recipe.evaluate.model_dump(mode="json"),
+        "prompts": recipe.prompts.model_dump(mode="json"),
+        "test": hash_files([_test_file(run, recipe)]),
+        "curation": run.stage("curate")["key"],
+        "seed": recipe.seed,
+    }
+    return run.run_stage(f"evaluate {side}", inputs, [f"scores/{side}.parquet"], work)
+
+
+def _judge(run: RunFolder, recipe: Recipe) -> bool:
+    files = [run.path / "scores" / "base.parquet", run.path / "scores" / "tuned.parquet"]
+
+    def work() -> Mapping[str, Any]:
+        comparison = compare_scores(*map(read_scores, files))
+        verdict = judge(comparison, recipe.gate)
+        write_comparison(comparison, run.path / "comparison.json")
+        write_verdict(verdict, run.path / "verdict.json")
+        return {"outcome": verdict.outcome, "exit_code": verdict.exit_code}
+
+    inputs = {"scores": hash_files(files), "gate": recipe.gate.model_dump(mode="json")}
+    return run.run_stage("judge", inputs, ["comparison.json", "verdict.json"], work)
+
+
+def _report(run: RunFolder, recipe: Recipe) -> bool:
+    outputs = [REPORT_FILES[form] for form in recipe.report.formats]
+    stages = run.state()["stages"]
+    inputs = {"stages": {name: stages[name]["key"] for name in stages if name != "report"}, "outputs": outputs}
+
+    def work() -> None:
+        write_report(load_run(run.path), run.path, formats=recipe.report.formats)
+
+    return run.run_stage("report", inputs, outputs, work)
+
+
+def load_data(recipe: Recipe) -> tuple[Examples, Examples]:
+    """Training rows and test rows of a recipe; without a test file a share of every class is held out.
+
+    Raises:
+        DataError: a file cannot be used, or the two files hold different kinds of rows.
+    """
+    data = recipe.data
+    train = load_examples(data.train, kind=data.kind, columns=data.columns, allow_partial=data.allow_partial)
+    if data.test is None:
+        return split_examples(train, share=data.holdout, seed=recipe.seed)
+    return train, load_examples(data.test, kind=train.kind, columns=data.columns, allow_partial=data.allow_partial)
+
+
+def cache_folder() -> Path:
+    """Where base-model scores are kept across runs: $TUNEGATE_CACHE, else ~/.cache/tunegate."""
+    return Path(os.environ.get("TUNEGATE_CACHE", "~/.cache/tunegate")).expanduser()
+
+
+def _kept(run: RunFolder, recipe: Recipe) -> Examples:
+    return load_examples(_curated_file(run, "train"), kind=run.stage("curate")["kind"], columns=recipe.data.columns)
+
+
+def _test(run: RunFolder, recipe: Recipe) -> Examples:
+    return load_examples(_test_file(run, recipe), kind=run.stage("curate")["kind"], columns=recipe.data.columns)
+
+
+def _test_file(run: RunFolder, recipe: Recipe) -> Path:
+    return Path(recipe.data.test) if recipe.data.test else _curated_file(run, "heldout")
+
+
+def _curated_file(run: RunFolder, stem: str) -> Path:
+    return next(iter(sorted((run.path / "curated").glob(f"{stem}.*"))))
+
+
+def _data_fingerprints(recipe: Recipe) -> dict[str, Any]:
+    """What the data is: hashes of local files, else the name under which a hub knows it."""
+    data = recipe.data
+    names = [*data.train, *([data.test] if data.test else [])]
+    return {"files": {name: _file_hash(name) for name in names}, **data.model_dump(mode="json")}
+
+
+def _file_hash(name: str) -> str:
+    path = Path(name)
+    if path.is_dir():
+        return hash_files(sorted(entry for entry in path.rglob("*") if entry.is_file()))
+    files = [path] if path.is_file() else sorted(Path(path.anchor or ".").glob(name.removeprefix(path.anchor)))
+    return hash_files(files) if files else name
+
+
+def _record_provenance(run: RunFolder, path: Path, recipe: Recipe, changes: Sequence[str]) -> None:
+    resolved = recipe_yaml(recipe)
+    write_text(run.path / "recipe.yaml", resolved)
+    settings = [part for change in changes for part in ("--set", change)]
+    run.update(
+        command=shlex.join(["tunegate", "run", str(path), *settings, "--out", str(run.path)]),
+        recipe_fingerprint=fingerprint(resolved),
+        seed=recipe.seed,
+        model=recipe.model,
+        python=platform.python_version(),
+        libraries={name: version(name) for name in LIBRARIES},
+    )

@@ -1,0 +1,160 @@
+"""A run from recipe to verdict: whole, resumable, and never in another run's place."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tunegate.core.errors import InputError
+from tunegate.pipeline import load_run, preview_run, run_recipe
+
+INTENTS = {
+    "refund": ["i want my money back for {}", "please refund {}", "give back what i paid for {}"],
+    "delivery": ["where is {}", "when does {} arrive", "{} has not come yet"],
+    "broken": ["{} does not work", "{} is broken", "{} stopped after a day"],
+}
+THINGS = [
+    "the lamp",
+    "my red shoes",
+    "a blue cup",
+    "the big box",
+    "our table",
+    "the radio",
+    "his coat",
+    "the green hat",
+]
+
+
+def write_rows(path: Path, things: list[str], *, extra: list[dict[str, str]] | None = None) -> None:
+    rows = [
+        {"text": template.format(thing), "label": label}
+        for label, templates in INTENTS.items()
+        for template in templates
+        for thing in things
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in [*rows, *(extra or [])]))
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, quickstart_base: Path) -> Path:
+    """A recipe with labelled rows, one local benchmark and one epoch of training."""
+    write_rows(tmp_path / "train.jsonl", THINGS[:6], extra=[{"text": "where is the lamp", "label": "delivery"}])
+    write_rows(tmp_path / "test.jsonl", THINGS[6:])
+    items = [
+        {"query": f"{a} + {b} =", "choices": [f" {a + b}", f" {a + b + 1}", f" {a + b + 2}"], "gold": 0}
+        for a in range(8)
+        for b in range(8)
+    ]
+    (tmp_path / "sums.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    sums = {
+        "task": "sums",
+        "dataset_path": "json",
+        "dataset_kwargs": {"data_files": {"test": "sums.jsonl"}},
+        "test_split": "test",
+        "output_type": "multiple_choice",
+        "doc_to_text": "query",
+        "doc_to_choice": "choices",
+        "doc_to_target": "gold",
+        "target_delimiter": "",
+        "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
+    }
+    (tmp_path / "sums.yaml").write_text(yaml.safe_dump(sums))
+    settings = {
+        "model": str(quickstart_base),
+        "data": {"train": "train.jsonl", "test": "test.jsonl"},
+        "train": {"method": "full", "epochs": 1},
+        "evaluate": {"benchmarks": ["sums.yaml"]},
+    }
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a run but its state, its lock and its logs of time."""
+    timed = {"run.json", ".lock", "recipe.yaml"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name not in timed
+    }
+
+
+def test_a_run_ends_with_a_verdict_and_the_files_of_the_contract(recipe: Path, tmp_path: Path) -> None:
+    """A recipe becomes a run folder: ledger, model, both scores, comparison, verdict, report."""
+    results = run_recipe(recipe, out=tmp_path / "run")
+
+    assert results.verdict is not None
+    assert results.ledger is not None
+    assert results.ledger.summary["rows_in"] == 55
+    assert results.ledger.summary["rows_rejected"] == 1
+    files = "run.json recipe.yaml curated model scores comparison.json verdict.json report.html report.md junit.xml"
+    assert {path.name for path in (tmp_path / "run").iterdir()} >= set(files.split())
+    assert {check.name for check in results.verdict.checks} >= {"task", "sums", "mean"}
+    assert load_run(tmp_path / "run").verdict == results.verdict
+
+
+def test_a_finished_run_does_no_work(recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The second run of an unchanged recipe leaves every file alone; a changed gate redoes verdict and report only."""
+    run_recipe(recipe, out=tmp_path / "run")
+    times = {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "model").rglob("*")}
+    before = contents(tmp_path / "run")
+    run_recipe(recipe, out=tmp_path / "run")
+
+    assert contents(tmp_path / "run") == before
+
+    results = run_recipe(recipe, out=tmp_path / "run", changes=["gate.margin=0.3"])
+
+    assert results.verdict is not None
+    assert results.verdict.policy["margin"] == 0.3
+    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "model").rglob("*")} == times
+
+
+def test_a_killed_run_goes_on_and_ends_with_the_same_files(recipe: Path, tmp_path: Path) -> None:
+    """After SIGKILL in training the next run ends where an undisturbed one ends."""
+    out = tmp_path / "run"
+    run_recipe(recipe, out=out)
+    whole = contents(out)
+    shutil.rmtree(out)
+    command = [sys.executable, "-m", "tunegate", "run", str(recipe), "--out", str(out)]
+    log = {**os.environ, "CI": "true"}
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=log)
+    assert process.stderr is not None
+    next(line for line in process.stderr if line.startswith("train"))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.stderr.close()
+
+    assert process.wait() == -signal.SIGKILL
+
+    run_recipe(recipe, out=out)
+
+    assert contents(out) == whole
+
+
+def test_a_dry_run_touches_nothing(recipe: Path, tmp_path: Path) -> None:
+    """`--dry-run` tells rows, steps and items, and writes no file."""
+    before = sorted(tmp_path.rglob("*"))
+    text = preview_run(recipe)
+
+    assert sorted(tmp_path.rglob("*")) == before
+    assert "55 training rows" in text
+    assert "18 test rows" in text
+    assert "64 items" in text
+
+
+def test_another_recipes_run_is_not_overwritten(recipe: Path, tmp_path: Path) -> None:
+    """Two recipes cannot share a run folder."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text(json.dumps({"owner": "elsewhere", "stages": {}}))
+
+    with pytest.raises(InputError, match="holds the run of elsewhere"):
+        run_recipe(recipe, out=tmp_path / "run")
