@@ -7,14 +7,7 @@ from typing import Any
 import numpy as np
 
 from .paired_tests import cluster_sums
-from .tango import normal_quantile
-
-RESAMPLES = 5_000
-"""Bootstrap resamples: the 5 % point of the studentized mean is then known to about 0.03."""
-SEED = 19_930_501
-"""Fixed, so that a verdict is the same every time it is computed."""
-T_ITEMS = 200
-"""From here on the t interval of a mean is used, below it the studentized bootstrap."""
+from .tango import normal_quantile, t_quantile
 
 
 def wilson_interval(successes: float, n: float, alpha: float) -> tuple[float, float]:
@@ -31,13 +24,6 @@ def wilson_interval(successes: float, n: float, alpha: float) -> tuple[float, fl
     center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z * float(np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))) / (1 + z * z / n)
     return max(0.0, center - half), min(1.0, center + half)
-
-
-def t_quantile(probability: float, degrees: float) -> float:
-    """The point with P(T <= point) = probability under Student's distribution."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(degrees, probability))
 
 
 def mean_error(values: Any) -> float:
@@ -78,27 +64,3 @@ def t_interval(mean: float, error: float, degrees: float, alpha: float) -> tuple
     """Two-sided 1 - 2 alpha interval of a mean by Student's distribution."""
     half = t_quantile(1.0 - alpha, degrees) * error
     return mean - half, mean + half
-
-
-def mean_interval(values: Any, alpha: float) -> tuple[float, float]:
-    """Two-sided 1 - 2 alpha interval of a mean of independent values: t from 200 values on, else the bootstrap."""
-    values = np.asarray(values, dtype=float)
-    if len(values) >= T_ITEMS or mean_error(values) == 0.0:
-        return t_interval(float(values.mean()), mean_error(values), max(len(values) - 1, 1), alpha)
-    return bootstrap_interval(values, alpha)
-
-
-def bootstrap_interval(values: Any, alpha: float) -> tuple[float, float]:
-    """Studentized bootstrap interval of a mean: the spread of (mean* - mean) / error* turned round the estimate.
-
-    Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 12.5. Resamples without any spread are left
-    out: they say nothing about the error.
-    """
-    values = np.asarray(values, dtype=float)
-    n, mean, error = len(values), float(values.mean()), mean_error(values)
-    draws = values[np.random.default_rng(SEED).integers(0, n, size=(RESAMPLES, n))]
-    errors = draws.std(axis=1, ddof=1) / np.sqrt(n)
-    useful = errors > 1e-12 * error
-    studentized = (draws.mean(axis=1)[useful] - mean) / errors[useful]
-    upper, lower = np.quantile(studentized, [1.0 - alpha, alpha])
-    return mean - float(upper) * error, mean - float(lower) * error

@@ -62,7 +62,7 @@ def macro_p_value(tasks: Sequence[TaskComparison]) -> float:
 def _null_deltas(task: TaskComparison, position: int) -> Any:
     """DRAWS differences of one benchmark, were each of its changes as likely a gain as a loss."""
     generator = np.random.default_rng([SEED, position])
-    if not task.differences:
+    if task.info.scale == "binary" and not task.clusters:
         flips = task.lost + task.gained
         return (2.0 * generator.binomial(flips, 0.5, DRAWS) - flips) / task.n
     changes = np.asarray(task.differences)

@@ -7,6 +7,7 @@ at all is weak evidence on few items; a Wald interval calls it certainty.
 
 from __future__ import annotations
 
+import math
 from statistics import NormalDist
 from typing import Any
 
@@ -23,6 +24,13 @@ def normal_quantile(probability: float) -> float:
     1.645
     """
     return NormalDist().inv_cdf(probability)
+
+
+def t_quantile(probability: float, degrees: float) -> float:
+    """The point with P(T <= point) = probability under Student's distribution."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, probability))
 
 
 def tango_variance(lost: Any, gained: Any, n: Any, delta: Any) -> Any:
@@ -56,16 +64,17 @@ def tango_statistic(lost: Any, gained: Any, n: Any, delta: Any) -> Any:
     return np.where(np.abs(distance) < 1e-12, 0.0, statistic)[()]
 
 
-def tango_interval(lost: Any, gained: Any, n: Any, alpha: float) -> tuple[Any, Any]:
+def tango_interval(lost: Any, gained: Any, n: Any, alpha: float, *, degrees: float = math.inf) -> tuple[Any, Any]:
     """Two-sided 1 - 2 alpha interval of P(gained) - P(lost): every delta that the score test does not reject.
 
-    Its lower end is above -m exactly if the one-sided test at `alpha` finds the loss smaller than m.
+    Its lower end is above -m exactly if the one-sided test at `alpha` finds the loss smaller than m. With finite
+    `degrees` of freedom the quantile is Student's, for counts whose design effect was estimated.
 
     >>> low, high = tango_interval(0, 0, 133, 0.05)
     >>> round(low, 4), round(high, 4)
     (-0.0199, 0.0199)
     """
-    z = normal_quantile(1.0 - alpha)
+    z = normal_quantile(1.0 - alpha) if math.isinf(degrees) else t_quantile(1.0 - alpha, degrees)
     estimate = np.asarray((gained - lost) / n, dtype=float)
     low = _bisect(lambda delta: tango_statistic(lost, gained, n, delta) > z, np.full_like(estimate, -1.0), estimate)
     high = _bisect(lambda delta: tango_statistic(lost, gained, n, delta) >= -z, estimate, np.full_like(estimate, 1.0))

@@ -11,6 +11,7 @@ from .gate_words import amount, change
 from .intervals import t_interval, wilson_interval
 from .paired_tests import cluster_sign_flip, exact_mcnemar, permutation_test
 from .power import detectable_loss, items_to_decide
+from .task_interval import units
 from .void import contamination_reason
 
 
@@ -74,8 +75,7 @@ def _floor_check(task: TaskComparison, policy: GateConfig, floor: float) -> Chec
     if task.info.scale == "binary" and not task.clusters:
         low, high = wilson_interval(task.tuned * task.n, task.n, policy.alpha)
     else:
-        units = len(set(task.clusters)) if task.clusters else task.n
-        low, high = t_interval(task.tuned, task.tuned_error, max(units - 1, 1), policy.alpha)
+        low, high = t_interval(task.tuned, task.tuned_error, max(units(task) - 1, 1), policy.alpha)
     distance, ends = sign * (task.tuned - floor), sorted((sign * (low - floor), sign * (high - floor)))
     variance = max(task.tuned_error**2 * task.n, floor * (1 - floor) if 0 < floor < 1 else 0.0)
     seen = f"tuned scores {task.tuned:.3f} (interval {low:.3f} to {high:.3f}), floor {floor:g}"

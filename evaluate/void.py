@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..core.results import TaskComparison
 from .gate_config import GateConfig
 from .intervals import t_interval, wilson_interval
+from .task_interval import units
 
 FLOOR_ALPHA = 0.05
 """Level of the bound by which the base must be above chance."""
@@ -21,9 +22,8 @@ def void_reason(task: TaskComparison, policy: GateConfig, margin: float) -> str:
     """Why the benchmark cannot decide anything, or "" if it can."""
     if leaked := contamination_reason(task, policy):
         return leaked
-    units = len(set(task.clusters)) if task.clusters else task.n
-    if task.info.scale != "binary" and units < MIN_UNITS:
-        return f"{units} independent documents are too few to estimate a spread; use at least {MIN_UNITS}"
+    if task.info.scale != "binary" and units(task) < MIN_UNITS:
+        return f"{units(task)} independent documents are too few to estimate a spread; use at least {MIN_UNITS}"
     return _too_close_to_chance(task, margin)
 
 
@@ -54,6 +54,5 @@ def _low_bound(task: TaskComparison, sign: float) -> float:
     if task.info.scale == "binary" and not task.clusters:
         low, high = wilson_interval(task.base * task.n, task.n, FLOOR_ALPHA)
         return low if sign > 0 else -high
-    units = len(set(task.clusters)) if task.clusters else task.n
-    low, _ = t_interval(sign * task.base, task.base_error, max(units - 1, 1), FLOOR_ALPHA)
+    low, _ = t_interval(sign * task.base, task.base_error, max(units(task) - 1, 1), FLOOR_ALPHA)
     return low

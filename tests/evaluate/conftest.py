@@ -7,7 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 from tunegate.core.results import SCORE_COLUMNS, Scores, TaskInfo
+
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")  # the first example pays for importing scipy
 
 MakeScores = Callable[..., Scores]
 

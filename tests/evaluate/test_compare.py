@@ -183,17 +183,28 @@ def test_subjects_are_strata_tested_under_a_false_discovery_rate(make_scores: An
 
 
 def test_items_of_one_passage_are_clusters(make_scores: Any) -> None:
-    """Perfectly dependent items count once: the interval is that of the passages."""
+    """Items that all do the same count once: the interval is that of the passages alone."""
     passages = [f"p{i // 5}" for i in range(500)]
     values = [int(i // 5 >= 12) for i in range(500)]
     base = make_scores({"b": {"value": [1] * 500, "cluster": passages}})
     (task,) = compare_scores(base, make_scores({"b": {"value": values, "cluster": passages}})).tasks
-    sums = np.array([-5.0] * 12 + [0.0] * 88)
-    error = np.sqrt(100 / 99 * np.sum((sums + 0.6) ** 2)) / 500
 
     assert len(task.clusters) == 500
-    assert task.low == pytest.approx(-0.12 - 1.6603911560169907 * error)
+    assert (task.low, task.high) == tuple(float(end) for end in tango_interval(12.0, 0.0, 100.0, 0.05))
     assert task.p_value == pytest.approx(2**-12)
+
+
+def test_clusters_of_independent_items_cost_little(make_scores: Any) -> None:
+    """With enough changed passages the design effect is estimated, so the interval is close to the plain one."""
+    generator = np.random.default_rng(3)
+    values = (generator.random(2000) > 0.1).astype(int)
+    passages = [f"p{i // 4}" for i in range(2000)]
+    base = make_scores({"b": {"value": [1] * 2000, "cluster": passages}})
+    (task,) = compare_scores(base, make_scores({"b": {"value": values, "cluster": passages}})).tasks
+    plain, worst = tango_interval(task.lost, 0, 2000, 0.05), tango_interval(task.lost / 4, 0, 500, 0.05)
+
+    assert worst[0] < task.low < plain[0]
+    assert task.high - task.low < 1.2 * (plain[1] - plain[0])
 
 
 def test_settings_that_differ_are_said(make_scores: Any) -> None:
