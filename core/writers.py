@@ -107,7 +107,7 @@ def _write_other(rows: Sequence[Mapping[str, Any]], path: Path, wanted: str) -> 
         _write_delimited(rows, path, DELIMITERS[wanted])
     elif wanted in ("parquet", "arrow"):
         try:
-            table = pa.Table.from_pylist([{name: row.get(name) for name in _names(rows)} for row in rows])
+            table = pa.table({name: [row.get(name) for row in rows] for name in _names(rows)})
         except (pa.ArrowException, OverflowError) as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"{path.name}: a column holds values of several types ({reason}); write jsonl") from error
