@@ -50,11 +50,11 @@ _HOMES = {
 def _hide_checkout_from_imports() -> None:
     """Drop `sys.path` entries in which `import evaluate` finds our stage and not the library that lm-eval needs.
 
-    With the checkout as working directory (`python -m tunegate`, a notebook in the root) its folders are top-level
-    names; our own imports are relative and need no such entry.
+    With a checkout as working directory (`python -m tunegate`, a notebook in the root) its folders are top-level names,
+    whether or not this package was imported from there; our own imports are relative and need no such entry.
     """
-    here = _Path(__file__).resolve().parent
-    _sys.path[:] = [entry for entry in _sys.path if _Path(entry or ".").resolve() != here]
+    of_ours = _Path("evaluate", "gate_config.py")
+    _sys.path[:] = [entry for entry in _sys.path if not (_Path(entry or ".") / of_ours).is_file()]
 
 
 def __getattr__(name: str) -> object:

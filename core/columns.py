@@ -21,7 +21,6 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 """Type of the `messages` column."""
 
 TEXT = pa.large_string()
-NUL = pa.scalar("\0", TEXT)
 ID_DIGITS = 16
 
 
@@ -141,7 +140,7 @@ def _holds_nul(column: pa.Array) -> bool:
 def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
     """16 hex digits of BLAKE2b over kind and content of each row, wherever the row stands and whatever else it has.
 
-    Hashed is `kind NUL part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
+    Hashed is `kind pa.scalar("\0", TEXT) part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
     """
     size = len(columns["input"])
     if kind == "chat":
@@ -151,7 +150,7 @@ def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
         pieces: list[Any] = [pa.scalar(kind, TEXT)]
         for part, column in columns.items():
             pieces += [pa.scalar(part, TEXT), column]
-        whole = pc.binary_join_element_wise(*pieces, NUL).cast(pa.large_binary())
+        whole = pc.binary_join_element_wise(*pieces, pa.scalar("\0", TEXT)).cast(pa.large_binary())
         texts = whole.to_numpy(zero_copy_only=False)
     hashed = hashlib.blake2b
     digits = b"".join([hashed(text, digest_size=ID_DIGITS // 2).digest() for text in texts]).hex()

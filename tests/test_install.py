@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-FIND_BOTH = "import tunegate.evaluate, evaluate; print(evaluate.__file__.replace('\\\\', '/'))"
+FIND_BOTH = "import tunegate.evaluate, importlib.util as u; print(u.find_spec('evaluate').origin)"
 
 
 def run_python(python: Path | str, *arguments: str, cwd: Path) -> str:
@@ -85,13 +86,19 @@ def test_a_regular_install_carries_its_data(regular_install: Path, root: Path, t
     assert missing == []
 
 
-@pytest.mark.parametrize("command", [["-m", "pytest"], ["-c", "import sys, pytest; sys.exit(pytest.main())"]])
-def test_pytest_and_python_m_pytest_find_the_library_evaluate(command: list[str], root: Path, tmp_path: Path) -> None:
-    """Both ways of starting pytest in the root leave `import evaluate` to the library."""
-    probe = tmp_path / "test_probe.py"
-    probe.write_text("def test_probe():\n    import evaluate\n    assert 'site-packages' in evaluate.__file__\n")
-    arguments = [*command, "--confcutdir", str(root), "-c", str(root / "pyproject.toml"), "-p", "no:cacheprovider"]
-    if command[0] == "-c":
-        arguments = ["-c", command[1], *arguments[2:]]
+def test_this_process_finds_the_library_evaluate() -> None:
+    """Inside the suite `import evaluate` means the library."""
+    spec = importlib.util.find_spec("evaluate")
 
-    assert "1 passed" in run_python(sys.executable, *arguments, "-p", "no:randomly", str(probe), cwd=root)
+    assert spec is not None
+    assert Path(str(spec.origin)).parts[-3:] == ("site-packages", "evaluate", "__init__.py")
+
+
+@pytest.mark.parametrize("command", [[sys.executable, "-m", "pytest"], [Path(sys.executable).with_name("pytest")]])
+def test_pytest_and_python_m_pytest_find_the_library_evaluate(command: list[str | Path], root: Path) -> None:
+    """Both ways of starting pytest in the root leave `import evaluate` to the library."""
+    probe = "tests/test_install.py::test_this_process_finds_the_library_evaluate"
+    done = subprocess.run([*command, "-p", "no:cacheprovider", probe], cwd=root, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
