@@ -12,12 +12,16 @@ from .errors import DataError
 CHUNK = 1 << 20
 """Bytes read at once: parsed rows of one chunk stay in the processor's cache, which is 1.3 times as fast as 16 MiB."""
 
+COMPRESSED_CHUNK = 1 << 14
+"""Compressed bytes that are unpacked at once: where a stream is damaged, as much is lost before the damage."""
+
 GZIP_MAGIC = b"\x1f\x8b"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 CONTROL_BYTES = bytes(set(range(32)) - set(b"\t\n\r\f\x1b")) + b"\x7f"
 MAX_CONTROL_SHARE = 0.05
-"""Above this share of control bytes a file is binary: text has next to none, random bytes have 0.11."""
+"""Above this share of control bytes a file is binary, if its first line has any: text has next to none, random bytes
+have 0.11."""
 
 FOREIGN_MAGIC = {
     b"PK\x03\x04": "a zip or Excel file; save the sheet as CSV",
@@ -74,10 +78,27 @@ def read_chunks(path: Path) -> Iterator[bytes]:
 
 
 def _decompress(stream: BinaryIO, codec: str) -> Iterator[bytes]:
+    """Chunks of what the stream holds; where it breaks, what came before the break and then the error."""
+    ready: list[bytes] = []
+    try:
+        for piece in _pieces(stream, codec):
+            ready.append(piece)
+            if sum(map(len, ready)) >= CHUNK:
+                yield b"".join(ready)
+                ready = []
+    except BrokenFileError:
+        if ready:
+            yield b"".join(ready)
+        raise
+    if ready:
+        yield b"".join(ready)
+
+
+def _pieces(stream: BinaryIO, codec: str) -> Iterator[bytes]:
     """Members or frames one after the other, each checked to its end."""
     new, errors = _codec(codec)
     decoder, started = new(), False
-    while block := stream.read(CHUNK // 4):
+    while block := stream.read(COMPRESSED_CHUNK):
         while block:
             if decoder.eof:
                 block = block.lstrip(b"\0")  # padding after the last member is allowed
@@ -85,11 +106,9 @@ def _decompress(stream: BinaryIO, codec: str) -> Iterator[bytes]:
                 continue
             started = True
             try:
-                chunk = decoder.decompress(block)
+                yield decoder.decompress(block)
             except errors as error:
                 raise BrokenFileError(f"the {codec} stream is damaged ({error})") from error
-            if chunk:
-                yield chunk
             block = decoder.unused_data if decoder.eof else b""
     if started and not decoder.eof:
         raise BrokenFileError(f"the {codec} stream ends early, so the file is truncated")
@@ -114,7 +133,8 @@ def check_text(head: bytes) -> None:
             raise BrokenFileError(f"this is {what}")
     sample = head[: 1 << 16]
     control = len(sample) - len(sample.translate(None, CONTROL_BYTES))
-    if control > MAX_CONTROL_SHARE * len(sample):
+    first_line = sample.partition(b"\n")[0]
+    if control > MAX_CONTROL_SHARE * len(sample) and len(first_line.translate(None, CONTROL_BYTES)) < len(first_line):
         raise BrokenFileError("this is a binary file, not text")
     if b"\r" in sample and b"\n" not in head:
         raise BrokenFileError("lines end in a bare carriage return; convert them to newlines")

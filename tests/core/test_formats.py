@@ -198,11 +198,15 @@ def test_saved_datasets_name_their_split(tmp_path: Path) -> None:
         load_examples(tmp_path / "two")
 
 
-def test_hub_ids_go_through_the_datasets_library(tmp_path: Path) -> None:
+def test_hub_ids_go_through_the_datasets_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A local folder in the hub's layout is read by the library's own code; an unreachable id is one clear error."""
-    write_parquet(pa.Table.from_pylist(ROWS), tmp_path / "train.parquet")
+    import datasets
 
-    assert load_examples(tmp_path).ids == load_examples(ROWS).ids
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "data").mkdir()
+    write_parquet(pa.Table.from_pylist(ROWS), tmp_path / "data" / "train.parquet")
+
+    assert load_examples(tmp_path / "data").ids == load_examples(ROWS).ids
     with pytest.raises(DataError, match=r"nobody/nothing: neither a data file here nor a dataset that can be fetched"):
         load_examples("nobody/nothing")
 
