@@ -23,6 +23,9 @@ SHOWN_TEXT = 240
 KEPT_TEXT = 1_200
 """Characters of a text that the page holds."""
 
+FACET_TEXT = 100
+"""Characters of a value that rows can be chosen by."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
@@ -130,5 +133,5 @@ def _table_row(row: Row, columns: Sequence[str], right: set[int], *, reviewed: b
     ]
     if reviewed:
         cells.append(tag("td", class_="review", data_id=row.review or None, data_title="review"))
-    facets = {f"data_f_{name}": value for name, value in row.facets.items()}
+    facets = {f"data_f_{name}": clip(value, FACET_TEXT) for name, value in row.facets.items()}
     return tag("tr", *cells, **facets)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core.records import Ledger
 from . import figures
+from .escape import clip
 from .ledgers import FAMILY_TITLES, Family, Sample, class_balance, decided_counts, family_of, funnel_of, sample_of
 from .markup import NOTHING, Html, Row, data, join, stack, table, tag, text, words
 from .plots import Scale, bar, before_after
@@ -225,7 +226,7 @@ def _where(row: dict[str, Any]) -> Html:
 def _place(file: str | None, line: int | None) -> Html:
     whole = f"{file or '?'}:{line}" if line is not None else file or ""
     short = whole if len(whole) <= PLACE_WIDTH else "…" + whole[1 - PLACE_WIDTH :]
-    return tag("code", text(short), class_="place", title=whole if short != whole else None)
+    return tag("code", text(short), class_="place", title=clip(whole, 400) if short != whole else None)
 
 
 def _other(row: dict[str, Any]) -> Html:

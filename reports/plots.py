@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from . import figures
+from .escape import clip
 from .figures import Unit
 from .markup import Html, join, tag, text
 
+LABEL_TEXT = 200
+"""Characters of what a screen reader says of a plot."""
 MAX_POINTS = 400
 """Points a curve keeps; beyond that it is thinned evenly, its ends kept."""
 
@@ -161,4 +164,4 @@ def _upright(place: str, kind: str) -> Html:
 
 
 def _svg(parts: Sequence[Html], kind: str, label: str) -> Html:
-    return tag("svg", join(parts), class_=kind, role="img", aria_label=label)
+    return tag("svg", join(parts), class_=kind, role="img", aria_label=clip(label, LABEL_TEXT))

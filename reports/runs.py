@@ -14,7 +14,7 @@ from .markdown import table
 from .markup import NOTHING, Row, data, tag, text
 from .markup import table as html_table
 from .page_shell import Section, page
-from .screen import STATE_STYLES, Cell, Screen
+from .screen import STATE_STYLES, Cell, Column, Screen
 
 ACCEPTED = "accepted"
 ABILITIES = "Tuned score of every benchmark, and its change from the base of that run"
@@ -86,7 +86,7 @@ def render_runs_terminal(
     """
     screen = Screen(width, colour, plain)
     screen.title("tunegate · comparing runs", Cell(text=figures.plural(len(runs), "run")))
-    header = [("#", "right"), ("run", "left"), ("gate", "left"), ("rows", "right"), ("task", "right")]
+    header: list[Column] = [("", "right"), ("run", "left"), ("gate", "left"), ("rows", "right"), ("task", "right")]
     rows = [
         [
             Cell(text=str(number)),
@@ -98,14 +98,14 @@ def render_runs_terminal(
         ]
         for number, row in enumerate(run_rows(runs, accepted), 1)
     ]
-    screen.table([*header, ("abilities", "right")], rows)  # type: ignore[list-item]
+    screen.table([*header, ("abilities", "right")], rows)
     _show_abilities(screen, ability_rows(runs, accepted), len(runs))
     return screen.text()
 
 
 def render_runs_markdown(runs: Sequence[RunResults], *, accepted: str | None = None) -> str:
     """The same as two Markdown tables."""
-    header = ("#", "run", "gate", "rows kept", "task", "abilities, mean", "largest loss")
+    header = ("", "run", "gate", "rows kept", "task", "abilities, mean", "largest loss")
     rows = [
         [
             str(number),
@@ -137,7 +137,7 @@ def render_runs_html(runs: Sequence[RunResults], *, accepted: str | None = None)
         )
         for number, row in enumerate(run_rows(runs, accepted), 1)
     ]  # fmt: skip
-    titles = ("#", "run", "gate", "rows kept", "task", "abilities, mean", "largest loss")
+    titles = ("", "run", "gate", "rows kept", "task", "abilities, mean", "largest loss")
     below = ability_rows(runs, accepted)
     cells = [Row(cells=[data(row.name), *map(text, _signed(row))]) for row in below]
     columns = _titles(below, range(len(runs)))
@@ -174,7 +174,7 @@ def _show_abilities(screen: Screen, abilities: Sequence[AbilityRow], number_of_r
 
 def _titles(abilities: Sequence[AbilityRow], shown: Iterable[int]) -> list[str]:
     moved = any(row.moved for row in abilities)
-    return ["benchmark", *(f"#{place + 1}" for place in shown), *(["since accepted"] if moved else [])]
+    return ["benchmark", *(f"run {place + 1}" for place in shown), *(["since accepted"] if moved else [])]
 
 
 def _signed(row: AbilityRow) -> list[str]:

@@ -25,7 +25,8 @@ STATE_STYLES = {
 _PLAIN = str.maketrans(
     {"−": "-", "–": "-", "→": "to", "…": "...", "·": "-", "Δ": "change", "α": "alpha", "≥": ">=", "∞": "inf", "█": ""}
 )
-Justify = Literal["left", "right"]
+Column = tuple[str, Literal["left", "right"]]
+"""Title and alignment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,7 @@ class Screen:
         elif pairs:
             self._grid([(name, one_line(text)) for name, text in pairs], styles=("dim", ""))
 
-    def table(self, header: Sequence[tuple[str, Justify]], rows: Sequence[Sequence[Cell]]) -> None:
+    def table(self, header: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         """Columns with a header; in plain mode a line a row, each figure with its name."""
         if self.plain:
             for row in rows:

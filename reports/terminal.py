@@ -11,7 +11,7 @@ from .advice import attention, next_actions, rows_moved
 from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
 from .escape import one_line
 from .ledgers import class_balance, funnel_of
-from .screen import STATE_STYLES, Cell, Screen
+from .screen import STATE_STYLES, Cell, Column, Screen
 
 MAX_LINES = 12
 """Checks shown; the rest are counted."""
@@ -98,11 +98,12 @@ def _what_was_done(results: RunResults) -> list[tuple[str, str]]:
 def _show_checks(screen: Screen, lines: Sequence[Line]) -> None:
     screen.gap()
     shown = lines[:MAX_LINES]
-    header = [("state", "left"), ("check", "left"), ("base", "right"), ("tuned", "right"), ("Δ", "right")]
-    wide = [("90 % interval", "right"), ("margin", "right"), ("flips", "right")]
-    roomy = [("n", "right"), ("MDE", "right")] if screen.width >= 100 or screen.plain else []
-    rows = [_check_row(screen, line, roomy=bool(roomy)) for line in shown]
-    screen.table([*header, *wide, *roomy], rows)  # type: ignore[list-item]
+    roomy = screen.width >= 100 or screen.plain
+    names = ("", "") if screen.plain else ("state", "check")
+    figure_names = ("base", "tuned", "Δ", "90 % interval", "margin", "flips", *(("n", "MDE") if roomy else ()))
+    header: list[Column] = [(name, "left") for name in names]
+    header += [(name, "right") for name in figure_names]
+    screen.table(header, [_check_row(screen, line, roomy=roomy) for line in shown])
     if len(lines) > len(shown):
         rest = lines[len(shown) :]
         kinds = sorted({line.state for line in rest})
@@ -130,9 +131,10 @@ def shorten(name: str, limit: int) -> str:
 
 def _check_row(screen: Screen, line: Line, *, roomy: bool) -> list[Cell]:
     style = STATE_STYLES.get(line.state, "")
+    state = Cell(text=_state_word(screen, line), style=style)
+    name = Cell(text=shorten(one_line(line.title), screen.width if screen.plain else max(screen.width - 64, 12)))
     row = [
-        Cell(text=_state_word(screen, line), style=style),
-        Cell(text=shorten(one_line(line.title), screen.width if screen.plain else max(screen.width - 64, 12))),
+        *([name, state] if screen.plain else [state, name]),
         Cell(text=figures.score(line.base, line.unit)),
         Cell(text=figures.score(line.tuned, line.unit)),
         Cell(text=figures.change(line.delta, line.unit), style=style),
@@ -154,8 +156,8 @@ def _show_funnel(screen: Screen, ledger: Ledger) -> None:
     balance = [row for row in class_balance(ledger.summary) if row[1] != row[2]]
     if balance:
         screen.heading("Classes that lost most")
-        header = [("class", "left"), ("before", "right"), ("after", "right"), ("lost", "right")]
-        screen.table(header, [_class_row(*row) for row in balance[:MAX_NOTES]])  # type: ignore[arg-type]
+        header: list[Column] = [("class", "left"), ("before", "right"), ("after", "right"), ("lost", "right")]
+        screen.table(header, [_class_row(*row) for row in balance[:MAX_NOTES]])
 
 
 def _funnel_row(action: str, rule: str, number: int, largest: int) -> list[Cell]:

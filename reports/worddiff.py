@@ -1,14 +1,15 @@
-"""Two texts to one with the words that differ marked: what a reviewer looks for in a near-duplicate."""
+"""Two texts to one with the words that differ marked: what a reviewer looks for in a near-duplicate.
+
+Texts that are too long to show whole are shown without marks: matching is quadratic in the number of words.
+"""
 
 from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
 
-from .markup import Html, data, join, tag, text
+from .markup import KEPT_TEXT, Html, data, join, tag, text
 
-MAX_WORDS = 400
-"""Longer texts are shown without marks: matching is quadratic in the number of words."""
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -18,9 +19,9 @@ def word_diff(old: str, new: str) -> Html:
     >>> word_diff("pay by card", "pay by phone")
     '<span class="data diff" dir="auto">pay by <del>card</del><ins>phone</ins></span>'
     """
-    before, after = _WORDS.findall(old), _WORDS.findall(new)
-    if max(len(before), len(after)) > MAX_WORDS:
+    if max(len(old), len(new)) > KEPT_TEXT:
         return data(new)
+    before, after = _WORDS.findall(old), _WORDS.findall(new)
     pieces = []
     for code, i, j, k, m in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         gone, come = text("".join(before[i:j])), text("".join(after[k:m]))

@@ -44,6 +44,29 @@ BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
 INTENTS = ("card_arrival", "card_lost", "exchange_rate", "pin_blocked", "refund", "top_up", "transfer_fee", "verify_id")
 
 
+HOSTILE = (
+    "<script>window.pwned = 1</script>",
+    '"><img src=x onerror="window.pwned = 2">',
+    "</script><script>window.pwned = 3</script>",
+    "' onmouseover='window.pwned = 4' autofocus onfocus='window.pwned = 5",
+    "<a href='javascript:window.pwned = 6'>click</a> [click](javascript:window.pwned=6)",
+    "![x](https://evil.example/pixel.png) <https://evil.example> https://evil.example www.evil.example",
+    "| a | b |\n| --- | --- |\n``` `code` ``` ~~gone~~ **bold** _it_ # head\n1. list\n- [ ] task\n> quote",
+    "@everyone @octocat org/repo#1 #12 GH-34 someone@evil.example",
+    "\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07\x1b[2J\x07\r\x08\x9b31m\x00",
+    "\u202egnp.exe\u202c \u2066isolate\u2069 \u200f\u061c zero\u200bwidth \ufeff \U000e0041",
+    "<!-- --> <style>*{display:none}</style> <base href=https://evil.example> <meta http-equiv=refresh content=0>",
+    "&lt;script&gt; &#60; &amp;amp; ]]> <![CDATA[ <?xml ?> <!DOCTYPE x>",
+    "=HYPERLINK(\"https://evil.example\") +1+1 -1 @SUM(A1) \t=cmd|' /C calc'!A0",
+    "\ud800 lone \udfff \ufffe \uffff \x85 \u2028 \u2029",
+    "[/bold][red]rich[/red] :warning: {braces} %s %(name)s ${dollar} {{jinja}} \\ \\n",
+    "اَلْعَرَبِيَّةُ עברית 漢字かな 👩‍👩‍👧‍👦 e\u0301",
+    "<svg onload=window.pwned=7><foreignObject><iframe srcdoc='<script>parent.pwned=8</script>'>",
+    "</td></tr></table></details><h1>broken out</h1>",
+)
+"""What data and models may hold: each must show as itself and do nothing."""
+
+
 def make_check(name: str, kind: str, state: str, n: int, base: float, lost: int, gained: int, reason: str) -> Check:
     delta = (gained - lost) / n
     spread = 1.645 * ((lost + gained) ** 0.5) / n
@@ -179,7 +202,7 @@ def make_findings(clean: Callable[[str], str]) -> list[dict[str, Any]]:
 
 
 def make_ledger(clean: Callable[[str], str]) -> Ledger:
-    rows = make_findings(clean)
+    rows = make_findings(lambda text: clean(text).encode("utf-8", "replace").decode())  # Arrow holds no lone surrogates
     table = pa.Table.from_pylist(rows, schema=pa.schema(list(FINDING_COLUMNS.items())))
     summary = {
         "rows_in": 1003,
@@ -325,6 +348,18 @@ def build() -> Callable[..., RunResults]:
 def results() -> RunResults:
     """A realistic run that failed its gate."""
     return make_results()
+
+
+@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+def payload(request: pytest.FixtureRequest) -> str:
+    """One hostile text after the other."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> tuple[str, ...]:
+    """All hostile texts."""
+    return HOSTILE
 
 
 @pytest.fixture
