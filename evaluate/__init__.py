@@ -1,6 +1,7 @@
 """Models and items to scores, two scores to a comparison, a comparison to a verdict."""
 
 from .benchmarks import benchmark_items as benchmark_items
+from .causal import Resident as Resident
 from .compare import compare_scores as compare_scores
 from .config import Benchmark as Benchmark
 from .config import EvaluateConfig as EvaluateConfig

@@ -13,7 +13,7 @@ from ..core.results import BenchmarkItem, TaskInfo
 from ..core.store import fingerprint
 from .benchmark_rows import result_rows, task_info
 from .config import Benchmark, EvaluateConfig
-from .lmeval import build_requests, describe, doc_hash, documents, item_results, open_task
+from .lmeval import build_requests, chosen_documents, describe, doc_hash, documents, item_results, narrow, open_task
 from .local_data import mirror_index
 from .locate import Leaf, find_leaves
 from .request import Answer, Request
@@ -101,6 +101,7 @@ def _draw(name: str, settings: Benchmark, leaves: Sequence[Leaf], tasks: Sequenc
             for position in positions
         }
         if chosen:
+            narrow(task, sorted(chosen))
             parts.append(Part(leaf=leaf, task=task, items=tuple(sorted(chosen)), subjects=chosen))
     return Opened(name=name, settings=settings, parts=tuple(parts))
 
@@ -127,9 +128,7 @@ def benchmark_items(config: EvaluateConfig, *, seed: int = 0) -> list[BenchmarkI
     items = []
     for one in open_benchmarks(config, seed=seed):
         for part in one.parts:
-            docs = documents(part.task)
-            for position in part.items:
-                doc = docs[position]
+            for doc in chosen_documents(part.task, part.items):
                 question, _, _, target = describe(part.task, doc)
                 items.append(BenchmarkItem(task=one.name, doc_hash=doc_hash(doc), question=question, answer=target))
     return items

@@ -19,9 +19,9 @@ class Benchmark(Config):
 
     task: PathString
     """Name of an lm-eval task or group (`hellaswag`, `mmlu`), or a YAML file that defines one."""
-    limit: int | None = Field(None, ge=1)
+    limit: int | None = Field(default=None, ge=1)
     """Items; None: `limit` of the evaluation. A group's items are spread over its subjects."""
-    num_fewshot: int | None = Field(None, ge=0)
+    num_fewshot: int | None = Field(default=None, ge=0)
     """Solved examples in every prompt; None: as the task says. A task that is defined with 0 keeps 0."""
     metric: str | None = None
     """Metric that is compared; None: acc_norm where the task has it, else acc, else its first."""
@@ -45,7 +45,7 @@ class Retention(Config):
     similarity: agreement of cosine ranks with gold ranks."""
     columns: Mapping[str, str] = {}
     """Canonical name (input, pair, target) to the file's own column."""
-    limit: int = Field(1000, ge=10)
+    limit: int = Field(default=1000, ge=10)
     """Rows tested (and rows that the probe learns from), at most."""
 
 
@@ -58,18 +58,18 @@ class EvaluateConfig(Config):
     """Broad abilities: names of lm-eval tasks or groups, YAML files, or mappings with more to say."""
     mirror: PathString | None = None
     """Folder with an `index.json` that serves the benchmarks' data; None: the hub."""
-    limit: int | None = Field(500, ge=1)
+    limit: int | None = Field(default=500, ge=1)
     """Items per benchmark, drawn with the seed and spread over subjects; None: all."""
     labels: tuple[str, ...] = ()
     """Label set of a `label` task for a causal model; empty: the labels of the held-out rows."""
     metrics: tuple[str, ...] = ("exact_match", "normalized_match", "token_f1")
     """Metrics of a `completion` or `chat` task; the first is compared. Also: rouge_l, chrf, valid_json, regex:PATTERN,
     schema:FILE, or your own as `module:function` (prediction, target) -> number."""
-    max_new_tokens: int = Field(128, ge=1)
+    max_new_tokens: int = Field(default=128, ge=1)
     """Tokens that a model may write per held-out row of a `completion` or `chat` task."""
     stop: tuple[str, ...] = ()
     """Texts that end an answer, besides the model's end-of-text token."""
-    bins: int = Field(10, ge=2)
+    bins: int = Field(default=10, ge=2)
     """Bins of the expected calibration error."""
     apply_chat_template: bool = False
     """Wrap benchmark prompts in the model's chat template."""
@@ -79,9 +79,9 @@ class EvaluateConfig(Config):
     """Number format of the model."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
-    batch_tokens: int = Field(4096, ge=1)
+    batch_tokens: int = Field(default=4096, ge=1)
     """Tokens in one forward pass at most (a longer row goes alone). Changes speed and memory, not the result."""
-    max_length: int | None = Field(None, ge=8)
+    max_length: int | None = Field(default=None, ge=8)
     """Tokens the model reads at most; None: as its config says. Longer prompts lose their left end."""
     share_context: bool = True
     """Score the choices of one question in one pass over their context, where a self-check proves that equal."""
@@ -89,7 +89,7 @@ class EvaluateConfig(Config):
     """transformers, or one of lm-eval's own adapters (`vllm`, `local-completions`, `hf`)."""
     backend_options: Mapping[str, Any] = {}
     """Arguments of that adapter."""
-    drift_rows: int = Field(0, ge=0)
+    drift_rows: int = Field(default=0, ge=0)
     """Held-out prompts on which the divergence of the tuned model from its base is measured; 0: none."""
     trust_remote_code: bool = False
     """Run code that a model repository brings along."""

@@ -52,10 +52,11 @@ class Forward:
         from transformers import DynamicCache
 
         row = Row(tuple(ids), tuple(range(len(ids))), (0,) * len(ids), ())
-        cache = DynamicCache()
+        cache: Any = DynamicCache()
         with torch.inference_mode(), _scored_only(self.head, None):
             self.model(
                 input_ids=torch.tensor([ids], device=self.device),
+                position_ids=torch.tensor([row.positions], device=self.device),
                 attention_mask=self._mask([row], 0),
                 past_key_values=cache,
                 use_cache=True,

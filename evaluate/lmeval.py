@@ -3,8 +3,8 @@
 Facts of lm-eval 0.4.13 that this file works around:
 
 * its response cache does not know the model, its request cache does not know the data: neither is used;
-* `limit` takes the first documents, an empty `samples` list takes all, an unsorted one mislabels: items are chosen by
-  us, passed as ascending non-empty lists, and identified by content hash, never by position;
+* `limit` takes the first documents, an empty `samples` list takes all, an unsorted one mislabels, a short one decodes
+  the whole split: items are chosen by us, the task is narrowed to them, and they are known by hash, never by position;
 * few-shot draws depend on the order of items: seed and item list are fixed, and prompts are hashed;
 * `process_docs` runs over the whole split at every look: it is run once;
 * a model passed to its Hugging Face adapter silently ignores adapter, dtype and device: ours are loaded beforehand.
@@ -16,13 +16,13 @@ import io
 import json
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DataError
+from ..core.errors import DataError, RecipeError
 from .config import Benchmark
 from .local_data import file_loader, local_files, mirrored, served_by
 from .locate import Leaf
@@ -66,7 +66,7 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     from lm_eval.tasks._index import TaskIndex
 
     _hush()
-    overrides = {**leaf.overrides, **_data_overrides(leaf, settings, mirror, index)}
+    overrides = _overrides(leaf, settings, mirror, index)
     entry = (
         TaskIndex.entry_from_path(leaf.path)
         if leaf.path
@@ -78,9 +78,9 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     except DataError:
         raise
     except Exception as error:
-        raise DataError(_cannot_open(leaf.name, error, mirror)) from error
+        raise DataError(_cannot_open(leaf.name, error, mirror, leaf.name in index)) from error
     _process_docs_once(task)
-    _set_fewshot(task, settings.num_fewshot)
+    task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
     return task
 
 
@@ -92,25 +92,35 @@ def _hush() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _data_overrides(leaf: Leaf, settings: Benchmark, mirror: Path | None, index: Mapping[str, Any]) -> dict[str, Any]:
+def _overrides(leaf: Leaf, settings: Benchmark, mirror: Path | None, index: Mapping[str, Any]) -> dict[str, Any]:
     from lm_eval.tasks._yaml_loader import load_yaml
 
-    if mirror is not None and leaf.name in index:
-        return mirrored(index[leaf.name], mirror)
     definition = load_yaml(leaf.path, resolve_func=False) if leaf.path else dict(settings.definition or {})
-    files = local_files({**definition, **leaf.overrides}, leaf.path.parent if leaf.path else Path())
-    return served_by(file_loader(files)) if files else {}
+    definition = {**definition, **leaf.overrides}
+    overrides = dict(leaf.overrides)
+    if _shots(definition.get("num_fewshot"), settings) == 0 and "class" not in definition:
+        # Without it lm-eval decodes a whole split for examples that it then does not show.
+        overrides |= {"fewshot_split": None, "fewshot_config": {"samples": []}}
+    if mirror is not None and leaf.name in index:
+        return overrides | mirrored(index[leaf.name], mirror)
+    files = local_files(definition, leaf.path.parent if leaf.path else Path())
+    return overrides | (served_by(file_loader(files)) if files else {})
 
 
-def _cannot_open(name: str, error: Exception, mirror: Path | None) -> str:
+def _shots(stated: int | None, settings: Benchmark) -> int:
+    """lm-eval's rule: a definition with 0 solved examples keeps 0."""
+    return stated or 0 if stated == 0 or settings.num_fewshot is None else settings.num_fewshot
+
+
+def _cannot_open(name: str, error: Exception, mirror: Path | None, listed: bool) -> str:
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    where = f"; {mirror}/index.json does not list it" if mirror else ""
+    where = "" if mirror is None or listed else f"; {mirror}/index.json does not list it"
     remedy = f"make a mirror where there is a network: tunegate mirror {name}"
-    return f"benchmark {name!r} cannot be loaded ({first}){where}; {remedy}"
+    return f"benchmark {name!r} cannot be loaded ({first}){where}" + ("" if listed else f"; {remedy}")
 
 
 def _process_docs_once(task: Any) -> None:
-    process = task.config.process_docs
+    process = getattr(task.config, "process_docs", None)
     if process is None:
         return
     done: dict[int, Any] = {}
@@ -123,30 +133,42 @@ def _process_docs_once(task: Any) -> None:
     task.config.process_docs = once
 
 
-def _set_fewshot(task: Any, num_fewshot: int | None) -> None:
-    """lm-eval's rule: a definition with 0 solved examples keeps 0."""
-    stated = task.get_config("num_fewshot")
-    if stated is None or (num_fewshot is not None and stated != 0):
-        task.set_config(key="num_fewshot", value=num_fewshot or 0)
-    task.set_fewshot_seed(seed=FEWSHOT_SEED)
-
-
 def documents(task: Any) -> Any:
-    """All documents of the split that is measured, as lm-eval sees them."""
+    """The documents of the split that is measured, as lm-eval sees them; after `narrow`, the chosen ones."""
     return task.eval_docs
 
 
+def narrow(task: Any, items: Sequence[int]) -> None:
+    """Leave only the items (ascending positions, not empty) in a task: lm-eval then decodes nothing else.
+
+    It would take an empty list for all, and give the items of an unsorted one wrong names.
+    """
+    if not items or list(items) != sorted(set(items)):
+        raise ValueError(f"items of {task.task_name} must be ascending and not empty")
+    docs = documents(task)
+    chosen = docs.select(items) if hasattr(docs, "select") else [docs[position] for position in items]
+    task.config.process_docs = lambda _split: chosen
+
+
+def chosen_documents(task: Any, items: Sequence[int]) -> list[Mapping[str, Any]]:
+    """The items' documents, in order."""
+    return [doc for _, doc in task.doc_iterator(samples=_samples(task, items))]
+
+
+def _samples(task: Any, items: Sequence[int]) -> list[int] | None:
+    """None where the task was narrowed; a task class with documents of its own is told the positions."""
+    return None if len(documents(task)) == len(items) else list(items)
+
+
 def build_requests(task: Any, items: Sequence[int], *, tokenizer: Any = None) -> list[tuple[Any, Request]]:
-    """lm-eval's instances for the items (ascending positions), each with the request that it makes of a model.
+    """lm-eval's instances for the items, each with the request that it makes of a model.
 
     With a tokenizer the prompts are wrapped in its chat template.
     """
-    if not items or list(items) != sorted(set(items)):
-        raise ValueError("items must be ascending and not empty: lm-eval would take all of them, or mislabel them")
     task.set_fewshot_seed(seed=FEWSHOT_SEED)
     with redirect_stderr(io.StringIO()):
         task.build_all_requests(
-            samples=list(items),
+            samples=_samples(task, items),
             cache_requests=False,
             apply_chat_template=tokenizer is not None,
             fewshot_as_multiturn=tokenizer is not None,
@@ -179,6 +201,48 @@ def _request(instance: Any) -> Request:
     return Request(kind="generate", prompt=prompt, options=json.dumps(options, sort_keys=True), group=group)
 
 
+BACKEND_CHUNK = 256
+"""Requests that an adapter of lm-eval answers at once: what a kill loses at most."""
+
+
+def backend_answers(
+    name: str, model: Mapping[str, Any], options: Mapping[str, Any], requests: Sequence[Request]
+) -> Iterator[list[tuple[int, Answer]]]:
+    """Answers of one of lm-eval's own model adapters, such as `vllm`, `local-completions` or `hf`.
+
+    Raises:
+        RecipeError: there is no such adapter, or it refuses its options.
+    """
+    from lm_eval.api.registry import get_model
+
+    _hush()
+    try:
+        adapter = get_model(name).create_from_arg_obj({**model, **options})
+    except (ImportError, KeyError, TypeError, ValueError) as error:
+        raise RecipeError(f"evaluate.backend: {name!r} cannot be used ({error}); see `lm-eval --help`") from error
+    for kind, method in METHODS.items():
+        numbers = [number for number, request in enumerate(requests) if request.kind == kind]
+        for start in range(0, len(numbers), BACKEND_CHUNK):
+            chunk = numbers[start : start + BACKEND_CHUNK]
+            with redirect_stderr(io.StringIO()):
+                answers = getattr(adapter, method)([_instance(requests[number], method) for number in chunk])
+            yield list(zip(chunk, answers, strict=True))
+
+
+METHODS = {"loglikelihood": "loglikelihood", "rolling": "loglikelihood_rolling", "generate": "generate_until"}
+
+
+def _instance(request: Request, method: str) -> Any:
+    from lm_eval.api.instance import Instance
+
+    arguments: dict[str, tuple[Any, ...]] = {
+        "loglikelihood": (request.prompt, request.continuation),
+        "loglikelihood_rolling": (request.prompt,),
+        "generate_until": (request.prompt, json.loads(request.options or "{}")),
+    }
+    return Instance(method, {}, arguments[method], 0, metadata=(request.group, 0, 1))
+
+
 def item_results(task: Any, items: Sequence[int], answered: Sequence[tuple[Any, Answer]]) -> list[ItemResult]:
     """lm-eval's own filters and metrics over the answers: one result per document and filter, documents in order."""
     by_doc: dict[int, list[Any]] = defaultdict(list)
@@ -186,7 +250,7 @@ def item_results(task: Any, items: Sequence[int], answered: Sequence[tuple[Any, 
         instance.resps = [answer] * (instance.repeats or 1)
         by_doc[instance.doc_id].append(instance)
     task.apply_filters()
-    docs = list(task.doc_iterator(samples=list(items)))
+    docs = list(task.doc_iterator(samples=_samples(task, items)))
     results = []
     for name in answered[0][0].filtered_resps:
         for doc_id, doc in docs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import json
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,8 @@ READERS = ("json", "csv", "parquet", "arrow")
 def mirror_index(mirror: Path) -> Mapping[str, Any]:
     """Task name to its entry in a mirror's index.json.
 
-    An entry has `data_files` (split to file, relative to the mirror) or `folder` (saved by `datasets`), and `null_splits`
-    (the definition's splits that the mirror leaves out).
+    An entry has `data_files` (split to file, relative to the mirror) or `folder` (saved by `datasets`), and
+    `null_splits` (the definition's splits that the mirror leaves out).
 
     Raises:
         DataError: there is no such folder or index.
@@ -113,11 +113,13 @@ def _json_rows(path: Path) -> list[dict[str, Any]]:
     import orjson
 
     raw = path.read_bytes()
-    text = gzip.decompress(raw) if path.suffix == ".gz" else raw
     try:
+        text = gzip.decompress(raw) if path.suffix == ".gz" else raw
         if text.lstrip()[:1] == b"[":
             rows: list[dict[str, Any]] = orjson.loads(text)
             return rows
         return [orjson.loads(line) for line in text.split(b"\n") if line.strip()]
-    except json.JSONDecodeError as error:
+    except (EOFError, OSError, zlib.error) as error:
+        raise DataError(f"{path}: a damaged archive ({error}); copy it again") from error
+    except ValueError as error:
         raise DataError(f"{path}: not JSON lines ({error})") from error

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..core.console import note
 from ..core.errors import DataError, ModelError
-from ..core.models import load_causal, load_classifier, load_tokenizer, model_family, model_fingerprint
+from ..core.models import load_classifier, load_tokenizer, model_family, model_fingerprint
 from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
 from ..core.store import read_json
 from .answer_task import score_answers
-from .benchmarks import open_benchmarks, score_benchmark
+from .benchmarks import Opened, open_benchmarks, score_benchmark
+from .causal import CausalModel, Resident, place
 from .config import EvaluateConfig
 from .label_models import classify_by_head, classify_by_probe, classify_by_prompt
 from .label_task import Classified, label_info, label_report, label_rows
-from .request import Answer, Request
-from .response_cache import answer_all, cache_file
 from .score_files import score_table
-from .scorer import SCORER_VERSION, CausalScorer
+from .scorer import SCORER_VERSION
 
 
 def evaluate_model(
@@ -36,6 +36,7 @@ def evaluate_model(
     contaminated: Sequence[Mapping[str, Any]] = (),
     seed: int = 0,
     train: Examples | None = None,
+    resident: Resident | None = None,
 ) -> Scores:
     """Measure one model on held-out rows of its task and on the benchmarks of the config.
 
@@ -53,6 +54,7 @@ def evaluate_model(
         contaminated: Benchmark items that occur in the training data: mappings with `task` and `doc_hash`.
         seed: Seed of the draw of benchmark items.
         train: Rows that the probe of an untuned encoder learns from.
+        resident: Keeps the base in memory between two calls, so that base and adapter share one load.
 
     Raises:
         DataError: nothing to measure, or a benchmark or its data cannot be loaded.
@@ -60,7 +62,9 @@ def evaluate_model(
     """
     started = time.monotonic()
     if _is_causal(model, adapter):
-        parts = _measure_causal(model, task, config, prompts, adapter, cache, seed)
+        opened = open_benchmarks(config, seed=seed)
+        causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
+        parts = _measure_causal(causal, task, opened, prompts)
     else:
         parts = _measure_encoder(model, task, config, adapter, train, seed)
     rows, infos, extras = parts
@@ -96,98 +100,34 @@ def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int) -> dict[
     return {**shared, "prompts": prompts.model_dump(mode="json"), "seed": seed, "scorer_version": SCORER_VERSION}
 
 
-def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     known = {(str(item["task"]), str(item["doc_hash"])) for item in contaminated}
-    return ({**row, "contaminated": (row["task"], row["doc_hash"]) in known} for row in rows)
-
-
-class _Causal:
-    """A causal model that is loaded when the first question has no answer on disk."""
-
-    def __init__(self, model: str, config: EvaluateConfig, adapter: Path | None, cache: Path | None) -> None:
-        self.model, self.config, self.adapter = model, config, adapter
-        self.tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
-        settings = {
-            "dtype": config.dtype,
-            "scorer": SCORER_VERSION,
-            "max_length": config.max_length,
-            "backend": config.backend,
-        }
-        self.file = (
-            cache_file(cache, model_hash=model_fingerprint(model, adapter), settings=settings) if cache else None
-        )
-        self.scorer: CausalScorer | None = None
-        self.asked = 0
-
-    def ask(self, requests: Sequence[Request], description: str) -> list[Answer]:
-        answers, asked = answer_all(requests, self._fresh, file=self.file, description=description)
-        self.asked += asked
-        return answers
-
-    def _fresh(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
-        if self.scorer is None:
-            config = self.config
-            loaded = load_causal(
-                self.model, adapter=self.adapter, dtype=config.dtype, trust_remote_code=config.trust_remote_code
-            )
-            self.scorer = CausalScorer(
-                loaded.to(_device(config.device)),
-                self.tokenizer,
-                batch_tokens=config.batch_tokens,
-                max_length=config.max_length,
-                share_context=config.share_context,
-            )
-        yield from self.scorer.answer(requests)
-
-    def report(self) -> dict[str, Any]:
-        known = self.scorer
-        return {
-            "requests_asked": self.asked,
-            "tokens_computed": known.forward.tokens if known else 0,
-            "warnings": list(known.warnings) if known else [],
-        }
-
-
-def _device(name: str) -> str:
-    import torch
-
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return [{**row, "contaminated": (row["task"], row["doc_hash"]) in known} for row in rows]
 
 
 def _measure_causal(
-    model: str,
-    task: Examples | None,
-    config: EvaluateConfig,
-    prompts: PromptConfig,
-    adapter: Path | None,
-    cache: Path | None,
-    seed: int,
+    causal: CausalModel, task: Examples | None, opened: Sequence[Opened], prompts: PromptConfig
 ) -> Parts:
-    opened = open_benchmarks(config, seed=seed)
-    causal = _Causal(model, config, adapter, cache)
+    config = causal.config
     rows: list[dict[str, Any]] = []
     infos: list[TaskInfo] = []
     extras: dict[str, Any] = {}
     if task is not None and task.kind == "label":
         labels = config.labels or tuple(sorted(set(task.targets)))
-        found = classify_by_prompt(task, labels, prompts, causal.tokenizer, lambda asked: causal.ask(asked, "task"))
+        found = classify_by_prompt(task, labels, prompts, causal.tokenizer, partial(causal.ask, description="task"))
         rows, infos, extras["task"] = _label_parts(task, found, config)
     elif task is not None:
         rows, info, extras["task"] = score_answers(
-            task, config, prompts, causal.tokenizer, lambda asked: causal.ask(asked, "task")
+            task, config, prompts, causal.tokenizer, partial(causal.ask, description="task")
         )
         infos = [info]
     for one in opened:
         note(f"measuring {one.name} on {sum(len(part.items) for part in one.parts):,} items")
         template = causal.tokenizer if config.apply_chat_template else None
-        found_rows, info = score_benchmark(
-            one, tokenizer=template, ask=lambda asked, name=one.name: causal.ask(asked, name)
-        )
+        found_rows, info = score_benchmark(one, tokenizer=template, ask=partial(causal.ask, description=one.name))
         rows += found_rows
         infos.append(info)
-    return rows, infos, {**extras, **causal.report()}
+    return rows, infos, {**extras, **causal.close()}
 
 
 def _label_parts(task: Examples, found: Classified, config: EvaluateConfig) -> Parts:
@@ -209,7 +149,7 @@ def _measure_encoder(
     tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
     if model_family(model) == "classifier":
         loaded = load_classifier(model, adapter=adapter, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
-        found = classify_by_head(task, loaded.to(_device(config.device)), tokenizer, batch_tokens=config.batch_tokens)
+        found = classify_by_head(task, loaded.to(place(config.device)), tokenizer, batch_tokens=config.batch_tokens)
     else:
         found = classify_by_probe(
             task, train, _encoder(model, config), tokenizer, batch_tokens=config.batch_tokens, seed=seed
@@ -222,4 +162,4 @@ def _encoder(model: str, config: EvaluateConfig) -> Any:
     from transformers import AutoModel
 
     loaded = AutoModel.from_pretrained(model, dtype=config.dtype, use_safetensors=True).eval()
-    return loaded.to(_device(config.device))
+    return loaded.to(place(config.device))

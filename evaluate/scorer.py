@@ -19,6 +19,8 @@ LOGIT_CELLS = 1 << 26
 """Logits held at once: 256 MB in float32."""
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
+CHECKED_CHOICES = 16
+"""Choices of a context that are checked against plain scoring."""
 TOLERANCE = 1e-3
 """Largest difference of a log-likelihood, in nats, between packed and plain scoring in float32."""
 HALF_TOLERANCE = 0.12
@@ -44,7 +46,7 @@ class CausalScorer:
         self.encoder = Encoder(tokenizer, self.max_length)
         self.share_context = share_context
         self.warnings: list[str] = []
-        self.checked: set[bool] = set()
+        self.checked: dict[bool, int] = {}
 
     def answer(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
         """Batches of (position of the request, answer), as they are computed; each request is answered once."""
@@ -130,18 +132,20 @@ class CausalScorer:
             yield _sum(batch, *call(batch))
 
     def _is_honoured(self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]) -> bool:
-        """Whether packed scoring of the longest context equals plain scoring; checked once per way of packing."""
-        way = bool(header)
-        if way in self.checked or not self.share_context:
-            return self.share_context
-        owners = max(contexts, key=lambda owners: len(pairs[owners[0]].context))[:8]
+        """Whether packed scoring of the longest context equals plain scoring; a wider one is checked anew."""
+        if not self.share_context:
+            return False
+        owners = max(contexts, key=lambda owners: _width(pairs, owners))[:CHECKED_CHOICES]
+        width = _width(pairs, owners)
+        if width <= self.checked.get(bool(header), 0):
+            return True
         try:
             difference = self._difference(pairs, owners, header)
-        except Exception as error:  # noqa: BLE001  an architecture refuses a mask in its own way; plain scoring is the answer to all
+        except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
             return self._fall_back(f"it refuses packed rows ({type(error).__name__})")
         if difference > 1:
             return self._fall_back("packed rows give other numbers")
-        self.checked.add(way)
+        self.checked[bool(header)] = width
         return True
 
     def _difference(self, pairs: Sequence[Pair], owners: Sequence[int], header: tuple[int, ...]) -> float:
@@ -163,6 +167,11 @@ class CausalScorer:
         self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
         note(self.warnings[-1])
         return False
+
+
+def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:
+    """Tokens of a context with all its choices."""
+    return len(pairs[owners[0]].context) + sum(len(pairs[owner].continuation) - 1 for owner in owners)
 
 
 def _headers(

@@ -92,7 +92,7 @@ def _words(text: str) -> list[str]:
 
 def _rouge_l() -> Metric:
     try:
-        from rouge_score.rouge_scorer import RougeScorer
+        from rouge_score.rouge_scorer import RougeScorer  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtraError("text", "rouge-score") from error
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
@@ -101,7 +101,7 @@ def _rouge_l() -> Metric:
 
 def _chrf() -> Metric:
     try:
-        from sacrebleu.metrics import CHRF
+        from sacrebleu.metrics.chrf import CHRF
     except ImportError as error:
         raise MissingExtraError("text", "sacrebleu") from error
     scorer = CHRF()
@@ -110,7 +110,7 @@ def _chrf() -> Metric:
 
 def _schema(path: Path) -> Metric:
     try:
-        from jsonschema import Draft202012Validator
+        from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtraError("text", "jsonschema") from error
     try:

@@ -1,0 +1,185 @@
+"""Our scorer gives lm-eval's numbers on every kind of causal model, or says that it scored choice by choice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from tunegate.core.models import load_tokenizer
+from tunegate.evaluate.request import Request
+from tunegate.evaluate.scorer import CausalScorer
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": 128}
+WIDE = {"intermediate_size": 48, "num_key_value_heads": 2}
+MODELS = {
+    "llama": {**SMALL, **WIDE},
+    "gpt2": {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 128},
+    "qwen2": {**SMALL, **WIDE},
+    "qwen3": {**SMALL, **WIDE, "head_dim": 8},
+    "gemma2": {**SMALL, **WIDE, "head_dim": 8, "sliding_window": 12, "query_pre_attn_scalar": 8},
+    "gemma3_text": {**SMALL, **WIDE, "head_dim": 8, "sliding_window": 12, "query_pre_attn_scalar": 8},
+    "mistral": {**SMALL, **WIDE, "sliding_window": 12},
+    "gpt_neox": {**SMALL, "intermediate_size": 48},
+    "opt": {**SMALL, "ffn_dim": 48, "word_embed_proj_dim": 32},
+    "bloom": {"hidden_size": 32, "n_layer": 2, "n_head": 4, "seq_length": 128},
+    "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
+}
+FALLS_BACK = {"bloom", "mamba"}
+UNSUPPORTED = {("gemma2", "sdpa"), ("mamba", "eager")}
+WORDS = [
+    "the",
+    "cat",
+    "dog",
+    "sat",
+    "on",
+    "a",
+    "mat",
+    "and",
+    "saw",
+    "red",
+    "blue",
+    "birds",
+    "in",
+    "one",
+    "two",
+    "three",
+    "tall",
+    "trees",
+    "today",
+]
+
+
+def tiny_model(name: str, tokenizer: Any) -> Any:
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    torch.manual_seed(3)
+    config = AutoConfig.for_model(
+        name,
+        **MODELS[name],
+        vocab_size=len(tokenizer),
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=0,
+    )
+    model = AutoModelForCausalLM.from_config(config).eval()
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.mul_(3)  # larger weights make attention matter, so that a wrong mask shows
+    return model
+
+
+def questions(seed: int = 0) -> list[Request]:
+    """Choices after contexts with and without a shared header, empty contexts, one-token choices, too long ones."""
+    random = Random(seed)
+
+    def text(n: int) -> str:
+        return " ".join(random.choice(WORDS) for _ in range(n))
+
+    header = text(30)
+    asked = []
+    for _ in range(5):
+        context = f"{header}\n{text(8)}:"
+        asked += [(context, f" {text(random.randint(1, 5))}", "headed") for _ in range(3)]
+        asked += [(context, f" {word}", "headed") for word in ("a", "on")]
+    for _ in range(4):
+        context = text(random.randint(2, 20)) + " "
+        asked += [(context, text(random.randint(1, 6)), "plain") for _ in range(3)]
+    asked += [
+        ("", text(7), "empty"),
+        ("", text(9), "empty"),
+        (text(140), " the cat", "long"),
+        (text(140), " a", "long"),
+    ]
+    return [Request(kind="loglikelihood", prompt=a, continuation=b, group=c) for a, b, c in asked]
+
+
+def ours(scorer: CausalScorer, requests: list[Request]) -> list[Any]:
+    answers: dict[int, Any] = {}
+    for batch in scorer.answer(requests):
+        for number, answer in batch:
+            assert number not in answers
+            answers[number] = answer
+    return [answers[number] for number in range(len(requests))]
+
+
+def theirs(model: Any, tokenizer: Any, requests: list[Request], kind: str) -> list[Any]:
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+
+    reference = HFLM(pretrained=model, tokenizer=tokenizer, batch_size=4)
+    arguments = {
+        "loglikelihood": lambda one: (one.prompt, one.continuation),
+        "loglikelihood_rolling": lambda one: (one.prompt,),
+        "generate_until": lambda one: (one.prompt, {"until": ["cat", "\n"], "max_gen_toks": 12, "do_sample": False}),
+    }[kind]
+    instances = [Instance(kind, {}, arguments(one), n, metadata=("t", n, 1)) for n, one in enumerate(requests)]
+    return list(getattr(reference, kind)(instances, disable_tqdm=True))
+
+
+CASES = [(name, way) for name in MODELS for way in ("sdpa", "eager") if (name, way) not in UNSUPPORTED]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "attention"), CASES)
+def test_log_likelihoods_are_those_of_lm_eval(name: str, attention: str, quickstart_base: Path) -> None:
+    """Packed rows, headers, sliding windows, one-token choices and left truncation change no number beyond rounding."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    if name != "mamba":
+        model.set_attn_implementation(attention)
+    scorer = CausalScorer(model, tokenizer, batch_tokens=256)
+    requests = questions()
+
+    found, expected = ours(scorer, requests), theirs(model, tokenizer, requests, "loglikelihood")
+
+    assert max(abs(a[0] - b[0]) for a, b in zip(found, expected, strict=True)) < 1e-3
+    assert [a[1] for a in found] == [b[1] for b in expected]
+    assert bool(scorer.warnings) == (name in FALLS_BACK)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_mask_that_is_not_honoured_is_noticed(quickstart_base: Path) -> None:
+    """With the sliding window left out of the mask the numbers would be wrong; the self-check sees it and falls back."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("mistral", tokenizer)
+    scorer = CausalScorer(model, tokenizer)
+    scorer.forward.window = None
+    requests = questions()
+
+    found, expected = ours(scorer, requests), theirs(model, tokenizer, requests, "loglikelihood")
+
+    assert max(abs(a[0] - b[0]) for a, b in zip(found, expected, strict=True)) < 1e-3
+    assert scorer.warnings == [
+        "contexts are not shared on this model: packed rows give other numbers; scored one choice at a time"
+    ]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "gpt2"])
+def test_rolling_log_likelihoods_are_those_of_lm_eval(name: str, quickstart_base: Path) -> None:
+    """A text longer than the model reads is scored in the same windows; an empty text scores 0."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    texts = [one.prompt for one in questions() if one.prompt] + ["the cat", " ".join(WORDS * 12)]
+    requests = [Request(kind="rolling", prompt=text) for text in texts]
+
+    found = ours(CausalScorer(model, tokenizer, batch_tokens=256), requests)
+    expected = theirs(model, tokenizer, requests, "loglikelihood_rolling")
+
+    assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) < 5e-3
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral"])
+def test_written_texts_are_those_of_lm_eval(name: str, quickstart_base: Path) -> None:
+    """Batching by length and ending rows one by one changes no text."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    options = '{"do_sample": false, "max_gen_toks": 12, "until": ["cat", "\\n"]}'
+    prompts = sorted({one.prompt for one in questions()} - {""})
+    requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in prompts]
+
+    assert ours(CausalScorer(model, tokenizer), requests) == theirs(model, tokenizer, requests, "generate_until")
