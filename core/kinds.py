@@ -9,50 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .column_names import (
+    CHAT_NAMES,
+    LABEL_TIERS,
+    PREFERENCE_PROMPTS,
+    PROMPT_CONTEXTS,
+    PROMPT_PAIRS,
+    TEXT_PAIRS,
+    TEXT_TIERS,
+)
 from .errors import DataError
 from .records import Kind
-
-TEXT_TIERS = (
-    ("text",),
-    (
-        *("sentence", "utterance", "body", "content", "query", "question", "message", "review", "tweet", "comment"),
-        *("document", "article", "description", "abstract", "post", "email", "passage", "input", "headline"),
-    ),
-    ("title", "subject", "name"),
-)
-"""Names of the text to be labelled; a later tier counts only where the earlier ones have none."""
-
-LABEL_TIERS = (
-    ("label_text", "label_name"),
-    ("label",),
-    ("labels", "intent", "category", "target", "class", "sentiment", "emotion", "topic", "tag", "gold_label", "gold"),
-    ("label_id", "label_idx", "class_id", "y"),
-)
-"""Names of the label; words before numbers, so that a model learns to write words."""
-
-TEXT_PAIRS = (
-    *(("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2")),
-    *(("sentence_1", "sentence_2"), ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("claim", "evidence")),
-    *(("question", "sentence"), ("question", "passage"), ("question", "context"), ("query", "passage")),
-    ("query", "document"),
-)
-"""Names of two texts that are labelled together."""
-
-PROMPT_PAIRS = (
-    *(("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("prompt", "answer")),
-    *(("instruction", "output"), ("instruction", "response"), ("instruction", "completion"), ("instruction", "answer")),
-    *(("question", "answer"), ("question", "response"), ("question", "solution"), ("problem", "solution")),
-    *(("problem", "answer"), ("query", "response"), ("query", "answer"), ("input", "output"), ("input", "response")),
-    *(("input", "completion"), ("source", "target")),
-)
-"""Names of a prompt and its answer."""
-
-PROMPT_CONTEXTS = {"instruction": ("input", "context")}
-"""A second column that belongs to the prompt, after it."""
-
-PREFERENCE_PROMPTS = ("prompt", "question", "instruction", "input")
-
-CHAT_NAMES = ("messages", "conversations", "conversation", "dialog", "dialogue")
 
 PARTS: Mapping[Kind, tuple[str, ...]] = {
     "label": ("input", "target"),
@@ -85,7 +52,13 @@ KIND_WORDS: Mapping[str, Kind] = {
 }
 """Words for parts that only one kind has."""
 
-REMEDY = "set data.columns.{part} in the recipe (--columns {part}=NAME)"
+WORDS: Mapping[Kind, Mapping[str, str]] = {
+    "label": {"input": "text", "target": "label"},
+    "completion": {"input": "prompt", "target": "completion"},
+    "chat": {},
+    "preference": {"input": "prompt", "target": "chosen"},
+}
+"""What the parts of each kind are called in everyday words; the others go by their own name."""
 
 
 MAX_NUMBER_CLASSES = 20
@@ -130,18 +103,12 @@ def recognise(
     }
     guesses = {name: guess for name, guess in guesses.items() if guess}
     chosen = kind or _meant_kind(columns or {}) or _choose_kind(guesses, names, given, place)
-    found = {**guesses.get(chosen, {}), **given}
-    missing = [part for part in PARTS[chosen] if part not in found]
-    if missing:
-        part = missing[0]
-        word = {
-            "messages": "the messages",
-            "input": "the text",
-            "target": "the label",
-            "rejected": "the rejected answer",
-        }
-        what = "the answer" if part == "target" and chosen != "label" else word[part]
-        raise DataError(f"{place}: no column is plainly {what} of kind {chosen!r} {_listed(names)}; " + _remedy(part))
+    found = {**_single_parts(chosen, names), **guesses.get(chosen, {}), **given}
+    if missing := [WORDS[chosen].get(part, part) for part in PARTS[chosen] if part not in found]:
+        words = " and ".join(missing)
+        raise DataError(
+            f"{place}: no column is plainly the {words} of kind {chosen!r} {_listed(names)}; {_remedy(missing)}"
+        )
     allowed = PARTS[chosen] + OPTIONAL_PARTS[chosen]
     return Layout(kind=chosen, columns={part: found[part] for part in allowed if part in found})
 
@@ -161,7 +128,7 @@ def check_labels(sample: Sequence[Mapping[str, Any]], layout: Layout, *, place: 
     if 2 * len(numbers) > len(labels) and not (from_text and len(set(numbers)) <= MAX_NUMBER_CLASSES):
         raise DataError(
             f"{place}: the label column {name!r} holds measurements, such as {numbers[0]}, not classes; "
-            f"{REMEDY.format(part='label')} to a column of classes, or turn the numbers into named ranges"
+            f"{_remedy(['label'])} to a column of classes, or turn the numbers into named ranges"
         )
 
 
@@ -184,7 +151,7 @@ def _given_columns(names: Sequence[str], columns: Mapping[str, str], place: str)
         wanted = (value,) if value in names else tuple(name.strip() for name in value.split("+"))
         absent = [name for name in wanted if name not in names]
         if absent:
-            raise DataError(f"{place}: there is no column {absent[0]!r} {_listed(names)}; {REMEDY.format(part=key)}")
+            raise DataError(f"{place}: there is no column {absent[0]!r} {_listed(names)}; {_remedy([key])}")
         given[part] = wanted
     return given
 
@@ -220,6 +187,18 @@ def _choose_kind(
         f"{_listed(names)}; set data.kind, data.columns.input and data.columns.target "
         "(--kind label --columns input=NAME --columns target=NAME)"
     )
+
+
+def _single_parts(kind: Kind, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Parts that stand alone: what is left to guess where the other part has no usual name, or is given."""
+    if kind == "label":
+        found = {"input": _first_tier(names, TEXT_TIERS), "target": _first_tier(names, LABEL_TIERS)}
+    elif kind == "completion":
+        prompts, answers = zip(*PROMPT_PAIRS, strict=True)
+        found = {"input": _first_tier(names, [prompts]), "target": _first_tier(names, [answers])}
+    else:
+        return {}
+    return {part: column for part, column in found.items() if column}
 
 
 def _guess_label(names: Sequence[str], given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
@@ -281,5 +260,6 @@ def _listed(names: Sequence[str]) -> str:
     return f"(columns: {', '.join(map(repr, names))})"
 
 
-def _remedy(part: str) -> str:
-    return REMEDY.format(part=part)
+def _remedy(words: Sequence[str]) -> str:
+    keys = " and ".join(f"data.columns.{word}" for word in words)
+    return f"set {keys} in the recipe ({' '.join(f'--columns {word}=NAME' for word in words)})"
