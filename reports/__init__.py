@@ -8,13 +8,19 @@ from .model_card import render_model_card
 from .page import render_curation_html, render_html
 from .runs import render_runs_html, render_runs_markdown, render_runs_terminal
 from .sarif import render_sarif
-from .terminal import render_curation_terminal, render_terminal, render_verdict_terminal
+from .terminal import (
+    render_comparison_terminal,
+    render_curation_terminal,
+    render_terminal,
+    render_verdict_terminal,
+)
 from .views import attach_views
 
 __all__ = [
     "attach_views",
     "curation_changes",
     "github_summary",
+    "render_comparison_terminal",
     "render_curation_diff_markdown",
     "render_curation_diff_terminal",
     "render_curation_html",

@@ -15,7 +15,7 @@ from typing import Any
 from ..core.records import SCHEMA_VERSION
 from ..core.results import Check, Flip, Outcome, RunResults, Scores, TaskComparison, TaskInfo, Verdict
 from .advice import attention, next_actions
-from .ledgers import decided_counts, family_counts, funnel_of
+from .ledgers import family_counts, funnel_of
 
 PER_ITEM = ("differences", "clusters", "weights")
 """Fields of a comparison that hold a number per item; comparison.json has them."""
@@ -194,7 +194,7 @@ def _data_fields(results: RunResults) -> dict[str, Any] | None:
     return {
         "summary": results.ledger.summary,
         "dropped": dict(funnel_of(results.ledger).dropped),
-        "flagged": decided_counts(results.ledger, "flag"),
+        "flagged": dict(funnel_of(results.ledger).flagged),
         "findings": family_counts(results.ledger),
         "contaminated_items": len(results.ledger.contaminated),
     }

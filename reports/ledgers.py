@@ -83,19 +83,22 @@ def family_of(rule: str) -> Family:
 
 
 def funnel_of(ledger: Ledger) -> Funnel:
-    """Rows by the rule that decided; what the findings do not explain is one line of its own, never silent."""
+    """Rows by the rule that decided; what no rule accounts for is one line of its own, never silent."""
     summary = ledger.summary
     rows_in, kept = int(summary.get("rows_in", 0)), int(summary.get("rows_kept", 0))
     rejected = int(summary.get("rows_rejected", rows_in - kept))
-    dropped, flagged = decided_counts(ledger, "drop"), decided_counts(ledger, "flag")
-    if not dropped and ledger.findings.num_rows == 0:
-        dropped = {str(rule): int(number) for rule, number in summary.get("by_rule", {}).items()}
+    dropped = _known_counts(summary, "by_rule") or decided_counts(ledger, "drop")
+    flagged = _known_counts(summary, "flagged") or decided_counts(ledger, "flag")
     rest = rejected - sum(dropped.values())
     if rest > 0:
-        dropped["(not listed in the findings)"] = rest
+        dropped["(no rule named)"] = rest
     return Funnel(
         rows_in=rows_in, rows_kept=kept, rows_rejected=rejected, dropped=_ranked(dropped), flagged=_ranked(flagged)
     )
+
+
+def _known_counts(summary: Mapping[str, Any], name: str) -> dict[str, int]:
+    return {str(rule): int(number) for rule, number in (summary.get(name) or {}).items()}
 
 
 def decided_counts(ledger: Ledger, action: str) -> dict[str, int]:

@@ -102,15 +102,20 @@ def label_errors(ledger: Ledger) -> Html:
         Row(
             cells=[
                 _where(row), data(row["input"]), data(row["target"]), data(_suggested(row)),
-                text(figures.measure(row["score"])), text(row["reason"], 300),
+                text(_expected(row)), text(figures.measure(row["score"])), text(row["reason"], 300),
             ],
             facets={"label": str(row["target"])},
             review=row["id"] or "",
         )
         for row in sample_of(ledger, {"label"}, limit=MAX_ROWS, order="score").rows
     ]  # fmt: skip
-    titles = ("where", "input", "label", "suggested", "score", "why")
-    return _family_table(ledger, "label", titles, rows, numbers=(4,))
+    titles = ("where", "input", "label", "suggested", "precision", "score", "why")
+    note = words(
+        "Precision: the share of labels like this one that is expected to be wrong. "
+        "Even a sure flag names the wrong label more reliably than the right one: read before you change.",
+        class_="muted small",
+    )
+    return tag("div", _family_table(ledger, "label", titles, rows, numbers=(4, 5)), note) if rows else NOTHING
 
 
 def leaks(ledger: Ledger) -> Html:
@@ -128,7 +133,9 @@ def leaks(ledger: Ledger) -> Html:
     ]  # fmt: skip
     titles = ("where", "rule", "training row", "found in", "similarity", "action")
     tainted = _tainted(ledger)
-    return tag("div", _family_table(ledger, "leak", titles, rows, numbers=(4,)), tainted)
+    return (
+        tag("div", _family_table(ledger, "leak", titles, rows, numbers=(4,)), tainted) if rows or tainted else NOTHING
+    )
 
 
 def private(ledger: Ledger) -> Html:
@@ -232,7 +239,8 @@ def _place(file: str | None, line: int | None) -> Html:
 def _other(row: dict[str, Any]) -> Html:
     """The row or benchmark item on the other side: from the ledger's own columns, else from the evidence."""
     known = _evidence(row)
-    file = row["related_file"] or known.get("test_file") or known.get("task")
+    items = known.get("items") or [{}]
+    file = row["related_file"] or known.get("test_file") or items[0].get("task")
     line = row["related_line"] or known.get("test_line")
     other = row["related_input"] or known.get("test_input") or known.get("question")
     parts = [_place(str(file), line)] if file else []
@@ -243,6 +251,11 @@ def _other(row: dict[str, Any]) -> Html:
 def _suggested(row: dict[str, Any]) -> str:
     known = _evidence(row)
     return next((str(known[name]) for name in SUGGESTIONS if name in known), "")
+
+
+def _expected(row: dict[str, Any]) -> str:
+    value = _evidence(row).get("expected_precision")
+    return figures.share(value, 1) if isinstance(value, float) else figures.ABSENT
 
 
 def _evidence(row: dict[str, Any]) -> dict[str, Any]:

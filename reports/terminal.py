@@ -75,6 +75,20 @@ def render_verdict_terminal(
     return render_terminal(results, width=width, colour=colour, plain=plain, files=files)
 
 
+def render_comparison_terminal(
+    comparison: Comparison,
+    *,
+    name: str = "comparison",
+    width: int = 80,
+    colour: bool = False,
+    plain: bool = False,
+    files: Files = (),
+) -> str:
+    """Base against tuned with a line for every task; nothing is judged."""
+    results = RunResults(name=name, comparison=comparison)
+    return render_terminal(results, width=width, colour=colour, plain=plain, files=files)
+
+
 def _what_was_done(results: RunResults) -> list[tuple[str, str]]:
     facts = []
     if results.ledger:
