@@ -9,18 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from ..core.console import note
-from ..core.errors import DataError, ModelError
-from ..core.models import load_classifier, load_tokenizer, model_family, model_fingerprint
+from ..core.errors import DataError
+from ..core.models import model_family, model_fingerprint
 from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
 from ..core.store import read_json
 from .answer_task import score_answers
 from .benchmarks import Opened, open_benchmarks, score_benchmark
-from .causal import CausalModel, Resident, place
+from .causal import CausalModel, Resident
 from .config import EvaluateConfig
-from .label_models import classify_by_head, classify_by_probe, classify_by_prompt
-from .label_task import Classified, label_info, label_report, label_rows
+from .encoder import measure_encoder
+from .label_models import classify_by_prompt
+from .label_task import label_info, label_report, label_rows
+from .retention import measure_retention
 from .score_files import score_table
 from .scorer import SCORER_VERSION
 
@@ -64,9 +66,9 @@ def evaluate_model(
     if _is_causal(model, adapter):
         opened = open_benchmarks(config, seed=seed)
         causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
-        parts = _measure_causal(causal, task, opened, prompts)
+        parts = _measure_causal(causal, task, opened, prompts, seed)
     else:
-        parts = _measure_encoder(model, task, config, adapter, train, seed)
+        parts = measure_encoder(model, task, config, adapter=adapter, train=train, seed=seed)
     rows, infos, extras = parts
     if not rows:
         raise DataError(
@@ -81,9 +83,6 @@ def evaluate_model(
         settings=_settings(config, prompts, seed),
         extras=extras,
     )
-
-
-Parts = tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]
 
 
 def _is_causal(model: str, adapter: Path | None) -> bool:
@@ -106,8 +105,8 @@ def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]
 
 
 def _measure_causal(
-    causal: CausalModel, task: Examples | None, opened: Sequence[Opened], prompts: PromptConfig
-) -> Parts:
+    causal: CausalModel, task: Examples | None, opened: Sequence[Opened], prompts: PromptConfig, seed: int
+) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
     config = causal.config
     rows: list[dict[str, Any]] = []
     infos: list[TaskInfo] = []
@@ -115,7 +114,8 @@ def _measure_causal(
     if task is not None and task.kind == "label":
         labels = config.labels or tuple(sorted(set(task.targets)))
         found = classify_by_prompt(task, labels, prompts, causal.tokenizer, partial(causal.ask, description="task"))
-        rows, infos, extras["task"] = _label_parts(task, found, config)
+        rows = label_rows(task, found)
+        infos, extras["task"] = [label_info(labels, task.targets)], label_report(found, task.targets, bins=config.bins)
     elif task is not None:
         rows, info, extras["task"] = score_answers(
             task, config, prompts, causal.tokenizer, partial(causal.ask, description="task")
@@ -127,39 +127,12 @@ def _measure_causal(
         found_rows, info = score_benchmark(one, tokenizer=template, ask=partial(causal.ask, description=one.name))
         rows += found_rows
         infos.append(info)
+    for entry in config.retention:
+        model = causal.scorer().forward.model
+        found_rows, info, report = measure_retention(
+            entry, model, causal.tokenizer, batch_tokens=config.batch_tokens, seed=seed
+        )
+        rows += found_rows
+        infos.append(info)
+        extras.setdefault("retention", {})[entry.name] = report
     return rows, infos, {**extras, **causal.close()}
-
-
-def _label_parts(task: Examples, found: Classified, config: EvaluateConfig) -> Parts:
-    rows = label_rows(task, found)
-    return rows, [label_info(found.labels, task.targets)], label_report(found, task.targets, bins=config.bins)
-
-
-def _measure_encoder(
-    model: str, task: Examples | None, config: EvaluateConfig, adapter: Path | None, train: Examples | None, seed: int
-) -> Parts:
-    if config.benchmarks or config.suite != "none":
-        note("benchmarks are for causal models; an encoder's broad abilities are those of evaluate.retention")
-    if task is None:
-        return [], [], {}
-    if task.kind != "label":
-        raise ModelError(
-            f"{model}: a classifier or encoder cannot answer a task of kind {task.kind!r}; use a causal model"
-        )
-    tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
-    if model_family(model) == "classifier":
-        loaded = load_classifier(model, adapter=adapter, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
-        found = classify_by_head(task, loaded.to(place(config.device)), tokenizer, batch_tokens=config.batch_tokens)
-    else:
-        found = classify_by_probe(
-            task, train, _encoder(model, config), tokenizer, batch_tokens=config.batch_tokens, seed=seed
-        )
-    rows, infos, report = _label_parts(task, found, config)
-    return rows, infos, {"task": report, "warnings": []}
-
-
-def _encoder(model: str, config: EvaluateConfig) -> Any:
-    from transformers import AutoModel
-
-    loaded = AutoModel.from_pretrained(model, dtype=config.dtype, use_safetensors=True).eval()
-    return loaded.to(place(config.device))

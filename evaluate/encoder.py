@@ -1,0 +1,101 @@
+"""A classifier or encoder to rows: its task by its head or a probe, its broad abilities by the retention suite."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import IntegrityError, ModelError
+from ..core.models import known_labels, load_classifier, load_tokenizer, model_family
+from ..core.records import Examples
+from ..core.results import TaskInfo
+from ..core.store import read_json
+from .causal import place
+from .config import EvaluateConfig
+from .label_models import classify_by_head, classify_by_probe
+from .label_task import label_info, label_report, label_rows
+from .retention import measure_retention
+
+
+def measure_encoder(
+    model: str,
+    task: Examples | None,
+    config: EvaluateConfig,
+    *,
+    adapter: Path | None,
+    train: Examples | None,
+    seed: int,
+) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
+    """Rows, facts of each task, and a report.
+
+    Raises:
+        ModelError: the model cannot be loaded, or is asked for what only a causal model can do.
+    """
+    if config.benchmarks or config.suite != "none":
+        raise ModelError(
+            f"{model}: benchmarks need a causal model; the broad abilities of an encoder or a label head are measured "
+            "by evaluate.retention: set that, and evaluate.suite: none"
+        )
+    if task is not None and task.kind != "label":
+        raise ModelError(f"{model}: a label head cannot answer a task of kind {task.kind!r}; use a causal model")
+    tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
+    has_head = adapter is not None or model_family(model) == "classifier"
+    loaded = _classifier(model, adapter, config) if has_head else _encoder(model, config)
+    rows: list[dict[str, Any]] = []
+    infos: list[TaskInfo] = []
+    report: dict[str, Any] = {"warnings": []}
+    if task is not None:
+        tokens = config.batch_tokens
+        if has_head:
+            found = classify_by_head(task, loaded, tokenizer, batch_tokens=tokens)
+        else:
+            found = classify_by_probe(task, train, loaded, tokenizer, batch_tokens=tokens, seed=seed)
+        rows, infos = label_rows(task, found), [label_info(found.labels, task.targets)]
+        report["task"] = label_report(found, task.targets, bins=config.bins)
+    for entry in config.retention:
+        more, info, about = measure_retention(entry, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=seed)
+        rows += more
+        infos.append(info)
+        report.setdefault("retention", {})[entry.name] = about
+    return rows, infos, report
+
+
+def _classifier(model: str, adapter: Path | None, config: EvaluateConfig) -> Any:
+    labels = _adapter_labels(model, adapter, config) if adapter else {}
+    options = {"num_labels": len(labels), "id2label": {number: label for label, number in labels.items()}}
+    loaded = load_classifier(
+        model,
+        adapter=adapter,
+        dtype=config.dtype,
+        trust_remote_code=config.trust_remote_code,
+        **(options if labels else {}),
+    )
+    if loaded.config.problem_type == "multi_label_classification":
+        raise ModelError(f"{model}: a multi-label head; only tasks with one label a row are measured")
+    return loaded.to(place(config.device))
+
+
+def _adapter_labels(model: str, adapter: Path, config: EvaluateConfig) -> Mapping[str, int]:
+    """Label map of an adapter's head: as training recorded it, else as the config says, in alphabetical order."""
+    try:
+        names = set(read_json(adapter / "tuned.json")["notes"]["audit"]["labels"])
+    except (IntegrityError, KeyError):
+        names = set(config.labels)
+    if not names:
+        raise ModelError(f"{adapter}: does not say which labels its head has; set evaluate.labels")
+    known = known_labels(model)
+    return known if set(known) == names else {label: number for number, label in enumerate(sorted(names))}
+
+
+def _encoder(model: str, config: EvaluateConfig) -> Any:
+    from transformers import AutoModel
+
+    try:
+        loaded = AutoModel.from_pretrained(
+            model, dtype=config.dtype, use_safetensors=True, trust_remote_code=config.trust_remote_code
+        )
+    except (OSError, ValueError) as error:
+        first = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ModelError(f"{model}: cannot be loaded ({first})") from error
+    return loaded.eval().to(place(config.device))
