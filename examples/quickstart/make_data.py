@@ -18,7 +18,7 @@ from typing import Any
 
 from .make_benchmarks import benchmark
 from .messages import INTENTS, message
-from .prose import passage
+from .prose import replayed_passage
 
 TRAIN_ROWS, TEST_ROWS = 100, 30
 """Sound rows of each intent."""
@@ -54,7 +54,7 @@ def make_data(out: Path, *, seed: int = 0) -> None:
     _write(out / "train.jsonl", [row.line for row in planted])
     _write(out / "test.jsonl", [_json(row) for row in test])
     general = Random(f"general {seed}")
-    _write(out / "general.jsonl", [_json({"text": passage(general)}) for _ in range(GENERAL_ROWS)])
+    _write(out / "general.jsonl", [_json({"text": replayed_passage(general)}) for _ in range(GENERAL_ROWS)])
     defects = [
         {"file": "train.jsonl", "line": number, "kind": row.kind, "note": row.note}
         for number, row in enumerate(planted, start=1)

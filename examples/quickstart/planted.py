@@ -1,16 +1,19 @@
-"""The planted truth and a curation's ledger to a score: which defects were found, and which were missed."""
+"""The planted truth and a curation on disk to a score: which defects were found, and which were missed."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from ...core.records import Ledger
+from ...curate import read_ledger
 
+COPIES = frozenset({"exact-duplicate", "near-duplicate"})
 ANSWERS: Mapping[str, frozenset[str]] = {
-    "exact-duplicate": frozenset({"exact-duplicate", "near-duplicate"}),
-    "near-duplicate": frozenset({"exact-duplicate", "near-duplicate"}),
+    "exact-duplicate": COPIES,
+    "near-duplicate": COPIES,
     "label-conflict": frozenset({"label-conflict", "near-label-conflict"}),
     "wrong-label": frozenset({"label-error"}),
     "test-leak": frozenset({"test-leak"}),
@@ -32,61 +35,60 @@ class PlantedScore:
     found: int
     """Those that a fitting rule names, whether it dropped the row or flagged it."""
     removed: int
-    """Those whose row, or whose partner in a pair, is not trained on."""
+    """Those that are not trained on; of a copied pair, either row may be the one that went."""
     missed: tuple[int, ...]
     """Lines of those not found."""
 
 
-def score_planted(ledger: Ledger, truth: Mapping[str, Any]) -> list[PlantedScore]:
-    """One score a kind, in the order of ANSWERS; `truth` is truth.json."""
-    named: dict[str, set[int]] = {kind: _lines(ledger, rules) for kind, rules in ANSWERS.items()}
-    dropped = _dropped(ledger)
-    scores = []
-    for kind in ANSWERS:
-        lines = [defect["line"] for defect in truth["defects"] if defect["kind"] == kind]
-        gone = _partners(ledger, dropped) | dropped if "duplicate" in kind else dropped
-        scores.append(
-            PlantedScore(
-                kind=kind,
-                planted=len(lines),
-                found=sum(line in named[kind] for line in lines),
-                removed=sum(line in gone for line in lines),
-                missed=tuple(line for line in lines if line not in named[kind]),
-            )
-        )
-    return scores
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Mark:
+    """One rule's word on one line, or on a pair of lines of the training file."""
+
+    rule: str
+    lines: frozenset[int]
+    removed: int | None
+    """The line that went because of it."""
 
 
-def sound_rows_removed(ledger: Ledger, truth: Mapping[str, Any]) -> int:
-    """Rows without a planted defect that curation removed, not counting the partner of a planted copy."""
+def score_planted(curated: Path, truth: Mapping[str, Any]) -> tuple[list[PlantedScore], int]:
+    """One score a kind, and how many sound rows went.
+
+    Args:
+        curated: the folder that the curation wrote.
+        truth: truth.json.
+    """
+    marks = _marks(curated)
+    gone = {mark.removed for mark in marks if mark.removed is not None}
+    scores = [_score(kind, truth["defects"], marks, gone) for kind in ANSWERS]
     planted = {defect["line"] for defect in truth["defects"]}
-    dropped = _dropped(ledger)
-    stood_in = {
-        row["line"]
-        for row in ledger.findings.select(["line", "related_line", "action"]).to_pylist()
-        if row["action"] == "drop" and row["related_line"] in planted
-    }
-    return len(dropped - planted - stood_in)
+    excused = {line for mark in marks if mark.lines & planted for line in mark.lines}
+    return scores, len(gone - excused)
 
 
-def _lines(ledger: Ledger, rules: frozenset[str]) -> set[int]:
-    """Lines that a finding of these rules speaks of, on either side of a pair within the training data."""
-    lines: set[int] = set()
-    for row in ledger.findings.select(["line", "related_line", "rule"]).to_pylist():
-        if row["rule"] in rules:
-            lines.add(row["line"])
-            if row["rule"] != "test-leak" and row["related_line"] is not None:
-                lines.add(row["related_line"])
-    return lines
+def _score(kind: str, defects: list[dict[str, Any]], marks: list[_Mark], gone: set[int]) -> PlantedScore:
+    lines = [defect["line"] for defect in defects if defect["kind"] == kind]
+    fitting = [mark for mark in marks if mark.rule in ANSWERS[kind]]
+    named = {line for mark in fitting for line in mark.lines}
+    if ANSWERS[kind] == COPIES:
+        gone = gone | {line for mark in fitting if mark.removed is not None for line in mark.lines}
+    return PlantedScore(
+        kind=kind,
+        planted=len(lines),
+        found=sum(line in named for line in lines),
+        removed=sum(line in gone for line in lines),
+        missed=tuple(line for line in lines if line not in named),
+    )
 
 
-def _dropped(ledger: Ledger) -> set[int]:
-    rows = ledger.findings.select(["line", "action"]).to_pylist()
-    return {row["line"] for row in rows if row["action"] == "drop"}
-
-
-def _partners(ledger: Ledger, dropped: set[int]) -> set[int]:
-    """Survivors that a dropped copy points to: of a planted pair, either row may be the one that stays."""
-    rows = ledger.findings.select(["line", "related_line", "rule"]).to_pylist()
-    copies = ANSWERS["near-duplicate"]
-    return {row["related_line"] for row in rows if row["line"] in dropped and row["rule"] in copies}
+def _marks(curated: Path) -> list[_Mark]:
+    """Findings, and the rows that could not even be read, which only the list of rejected rows holds."""
+    rejected = [json.loads(row) for row in (curated / "rejected.jsonl").read_text(encoding="utf-8").splitlines()]
+    gone = {row["line"] for row in rejected}
+    marks = [_Mark(rule=row["rule"], lines=frozenset({row["line"]}), removed=row["line"]) for row in rejected]
+    columns = ["file", "line", "related_file", "related_line", "rule"]
+    for row in read_ledger(curated).findings.select(columns).to_pylist():
+        lines = {row["line"]} | ({row["related_line"]} if row["related_file"] == row["file"] else set())
+        marks.append(
+            _Mark(rule=row["rule"], lines=frozenset(lines), removed=row["line"] if row["line"] in gone else None)
+        )
+    return marks

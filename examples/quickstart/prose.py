@@ -58,9 +58,18 @@ SAYINGS = (
 THINGS = tuple(word for topic in TOPICS.values() for word in topic)
 
 
+ACCOUNTS_SHARE = 0.3
+"""Of the text to rehearse; sums are the first ability to go."""
+
+
 def passage(random: Random) -> str:
     """One piece of general text, two to eight sentences long."""
     return random.choice((story, talk, talk, letter, lesson, notice))(random)
+
+
+def replayed_passage(random: Random) -> str:
+    """One piece of general text to rehearse: as `passage`, with people's accounts of what they counted besides."""
+    return accounts(random) if random.random() < ACCOUNTS_SHARE else passage(random)
 
 
 def story(random: Random) -> str:
@@ -124,6 +133,12 @@ def notice(random: Random) -> str:
     ]
     random.shuffle(lines)
     return " ".join(lines[: random.randint(2, 4)])
+
+
+def accounts(random: Random) -> str:
+    """Two people tell what they had, gave away and kept."""
+    people = random.sample(PEOPLE, 2)
+    return " ".join(_count(random, people[i % 2]) for i in range(random.randint(2, 4)))
 
 
 def misspell(text: str, random: Random) -> str:
