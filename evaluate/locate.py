@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,7 @@ def _from_member(member: str | Mapping[str, Any], overrides: Mapping[str, Any]) 
 
 def _tagged(tag: str) -> list[str]:
     """Names of the tasks that carry a tag, themselves or by what they include, sorted as lm-eval sorts them."""
-    word = re.compile(rb"(?<![\w-])" + re.escape(tag.encode()) + rb"(?![\w-])")
-    names = set()
+    word, names = tag.encode(), set()
     for path in official_texts():
         if _mentions(path, word):
             definition = _parse(Path(path))
@@ -101,15 +100,20 @@ def _tagged(tag: str) -> list[str]:
     return sorted(names)
 
 
-def _mentions(path: str, word: re.Pattern[bytes]) -> bool:
-    text = official_texts().get(path) or _template(path)
-    if b"tag" in text and word.search(text):
+def _mentions(path: str, word: bytes) -> bool:
+    if word in (official_texts().get(path) or _template(path)):
         return True
-    included = INCLUDES.search(text)
-    return included is not None and _mentions(str(Path(path).parent / included[1].decode()), word)
+    included = _included(path)
+    return included is not None and _mentions(included, word)
 
 
-@lru_cache(maxsize=1024)
+@cache
+def _included(path: str) -> str | None:
+    found = INCLUDES.search(official_texts().get(path) or _template(path))
+    return str(Path(path).parent / found[1].decode()) if found else None
+
+
+@cache
 def _template(path: str) -> bytes:
     return Path(path).read_bytes() if Path(path).is_file() else b""
 

@@ -1,0 +1,44 @@
+"""A mirror serves the same documents as the source that it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tunegate.core.errors import DataError
+from tunegate.evaluate import EvaluateConfig, benchmark_items, make_mirror
+
+TASKS = ["copa", "mmlu_anatomy", "openbookqa"]
+
+
+def test_a_mirror_serves_what_its_source_serves(shared_data: Path, tmp_path: Path) -> None:
+    """Same documents under the same hashes, splits for solved examples included."""
+    source = shared_data / "benchmarks"
+    make_mirror(TASKS, tmp_path, source=source)
+    ours, theirs = (
+        benchmark_items(EvaluateConfig(benchmarks=tuple(TASKS), mirror=str(folder), limit=30))
+        for folder in (tmp_path, source)
+    )
+
+    assert ours == theirs
+    assert sorted(path.name for path in (tmp_path / "mmlu_anatomy").iterdir()) == ["dev.parquet", "test.parquet"]
+
+
+def test_a_mirror_grows(shared_data: Path, tmp_path: Path) -> None:
+    """A second call adds to what the first one wrote."""
+    make_mirror(["copa"], tmp_path, source=shared_data / "benchmarks")
+    index = make_mirror(["openbookqa"], tmp_path, source=shared_data / "benchmarks")
+
+    assert sorted(index) == ["copa", "openbookqa"]
+
+
+def test_a_folder_without_an_index_is_no_mirror(tmp_path: Path) -> None:
+    """The message names the file that is missing."""
+    with pytest.raises(DataError, match=r"index.json: no such file"):
+        benchmark_items(EvaluateConfig(benchmarks=("copa",), mirror=str(tmp_path)))
+
+
+def test_without_data_the_message_says_how_to_get_it() -> None:
+    """Off line and without a mirror a benchmark cannot be loaded; the remedy is in the message."""
+    with pytest.raises(DataError, match=r"benchmark 'sciq' cannot be loaded .*; make a mirror .* tunegate mirror sciq"):
+        benchmark_items(EvaluateConfig(benchmarks=("sciq",)))
