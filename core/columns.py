@@ -140,7 +140,7 @@ def _holds_nul(column: pa.Array) -> bool:
 def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
     """16 hex digits of BLAKE2b over kind and content of each row, wherever the row stands and whatever else it has.
 
-    Hashed is `kind pa.scalar("\0", TEXT) part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
+    Hashed is `kind NUL part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
     """
     size = len(columns["input"])
     if kind == "chat":
