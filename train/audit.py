@@ -65,7 +65,12 @@ class Preflight:
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {**asdict(self), "counts": dict(self.counts), "labels": dict(self.labels)}
+        return {
+            **asdict(self),
+            "counts": dict(self.counts),
+            "labels": dict(self.labels),
+            "warnings": list(self.warnings),
+        }
 
 
 def preflight(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,50 +14,82 @@ from .objective import CausalObjective
 from .plan import Plan
 from .varlen import use_varlen
 
-CHECK_ROWS = 3
-CHECK_TOKENS = 2048
-"""Rows and tokens (of each row, at most) that the self-check runs on: the shortest, the longest, one between."""
-TOLERANCE = 1e-3
-"""Relative difference of the summed loss that is rounding; contamination between rows moves it far more."""
+CHECK_TOKENS = 512
+"""Tokens of a row at most that the self-check runs on."""
+SAME_LOGITS = 1e-5
+"""Difference of logits, relative to the largest, that two orders of the same products may have."""
+SAME_LOSS = {torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 5e-3}
+"""Relative difference of the summed loss that is rounding, by the weights' format; rows that see each other move it
+far more."""
 
 
 def choose_layout(plan: Plan, network: Any, pad: int) -> CausalObjective:
-    """The first of (varlen, blocked), (padded, blocked), (padded, plain) whose losses equal the model's own loss."""
-    smoothing = plan.config.label_smoothing
-    implementation = network.config._attn_implementation
+    """Rows in one line where the network's attention keeps them apart, else padded; the blocked loss where it holds.
+
+    Leaves the network's attention set accordingly.
+    """
+    network.eval()
     rows = _check_rows(plan.encoding.rows)
-    expected = [_own_loss(network, row, plan) for row in rows]
-    layouts: list[Layout] = ["padded"] if plan.config.layout == "padded" else ["varlen", "padded"]
-    for layout in layouts:
-        objective = CausalObjective(layout=layout, pad=pad, is_linear=True)
-        problem = _try(objective, network, rows, expected, plan)
-        if not problem:
-            return CausalObjective(layout=layout, pad=pad, is_linear=True, smoothing=smoothing)
-        note(f"layout {layout}: {problem}; taking a slower one")
-        network.set_attn_implementation(implementation)
-    return CausalObjective(layout="padded", pad=pad, is_linear=False, smoothing=smoothing)
+    plain = CausalObjective(layout="padded", pad=pad, is_linear=False)
+    objective = replace(plain, is_linear=_is_linear(plain, network, rows[:1], plan))
+    if not objective.is_linear:
+        note("the model does more to its logits than a matrix product; taking the plain loss")
+    layout = _choose(objective, network, rows, plan)
+    return replace(objective, layout=layout, smoothing=plan.config.label_smoothing)
+
+
+def _choose(objective: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> Layout:
+    if plan.config.layout == "padded":
+        return "padded"
+    implementation = network.config._attn_implementation
+    problem = _exceeded_window(network, plan)
+    problem = problem or _problem_of_varlen(replace(objective, layout="varlen"), network, rows, plan)
+    if not problem:
+        return "varlen"
+    note(f"rows cannot lie in one line ({problem}); taking padded rows of like length")
+    network.set_attn_implementation(implementation)
+    return "padded"
 
 
 @torch.no_grad()
-def _try(objective: CausalObjective, network: Any, rows: list[Row], expected: list[float], plan: Plan) -> str:
-    """Compare all rows in one forward pass, and each alone, with the model's own loss; returns what is wrong."""
-    network.eval()
+def _is_linear(plain: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> bool:
+    """Whether hidden states times the output matrix are the model's logits (no soft cap, no scale, no bias)."""
+    micro = plain.collate(rows, plan.place.device)
+    expected = plain.logits(network, micro).float()
+    head = network.get_output_embeddings()
+    if head is None or getattr(head, "bias", None) is not None:
+        return False
     try:
-        if objective.layout == "varlen":
-            use_varlen(network)
-        alone = [float(objective.loss_sum(network, objective.collate([row], plan.place.device))) for row in rows]
-        whole = float(objective.loss_sum(network, objective.collate(rows, plan.place.device)))
+        found = replace(plain, is_linear=True).logits(network, micro).float()
+    except (TypeError, AttributeError, RuntimeError, IndexError):
+        return False
+    return bool((found - expected).abs().max() <= SAME_LOGITS * expected.abs().max())
+
+
+@torch.no_grad()
+def _problem_of_varlen(objective: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> str:
+    """Compare rows in one line, and each alone, with the model's own loss; returns what is wrong."""
+    device = plan.place.device
+    expected = [_own_loss(network, row, plan) for row in rows]
+    try:
+        use_varlen(network)
+        alone = [float(objective.loss_sum(network, objective.collate([row], device))) for row in rows]
+        whole = float(objective.loss_sum(network, objective.collate(rows, device)))
     except (ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, KeyError) as error:
-        return f"the model does not take it ({(str(error).splitlines() or [type(error).__name__])[0]})"
+        return (str(error).splitlines() or [type(error).__name__])[0]
     pairs = [*zip(alone, expected, strict=True), (whole, sum(expected))]
     worst = max(abs(found - right) / max(abs(right), 1.0) for found, right in pairs)
-    return "" if worst <= TOLERANCE else f"the loss differs from the model's own by {worst:.1e}"
+    return "" if worst <= SAME_LOSS[network.dtype] else f"the loss differs from the model's own by {worst:.1e}"
 
 
-@torch.no_grad()
+def _exceeded_window(network: Any, plan: Plan) -> str:
+    window = getattr(network.config, "sliding_window", None)
+    longest = max(map(len, plan.encoding.rows))
+    return f"rows of {longest} tokens exceed the sliding window of {window}" if window and window < longest else ""
+
+
 def _own_loss(network: Any, row: Row, plan: Plan) -> float:
     """The summed loss by the model's own forward pass with labels."""
-    network.eval()
     device = plan.place.device
     ids = torch.from_numpy(row.ids.astype("int64"))[None].to(device)
     supervised = torch.from_numpy(row.supervised)[None].to(device)
@@ -66,11 +99,9 @@ def _own_loss(network: Any, row: Row, plan: Plan) -> float:
 
 
 def _check_rows(rows: tuple[Row, ...]) -> list[Row]:
+    """The shortest, the middle and the longest row, cut to the end that holds what is supervised."""
     ordered = sorted(rows, key=len)
-    picked = {0: ordered[0], 1: ordered[len(ordered) // 2], 2: ordered[-1]}
-    return [_shortened(row) for row in list(picked.values())[:CHECK_ROWS]]
-
-
-def _shortened(row: Row) -> Row:
-    """The last tokens of a long row: they hold what is supervised."""
-    return Row(ids=row.ids[-CHECK_TOKENS:], supervised=row.supervised[-CHECK_TOKENS:], origin=row.origin)
+    return [
+        Row(ids=row.ids[-CHECK_TOKENS:], supervised=row.supervised[-CHECK_TOKENS:], origin=row.origin)
+        for row in (ordered[0], ordered[len(ordered) // 2], ordered[-1])
+    ]

@@ -109,7 +109,7 @@ def _umask() -> int:
 
 
 def _write_log(path: Path, course: Course) -> None:
-    lines = [json.dumps(entry) for entry in course.log]
+    lines = [json.dumps(entry, sort_keys=True) for entry in course.log]
     lines += [json.dumps({"evaluation": to_json(found)}) for found in course.evaluations]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

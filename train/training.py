@@ -70,7 +70,7 @@ def train_model(
     found = audit(plan)
     _tell(found)
     folder = out.with_name(out.name + ".partial")
-    session, replay, retention = _open_session(plan, folder)
+    session, replay, retention = open_session(plan, folder)
     items = () if plan.choice.has_head else encode_items(watched, plan)
     watch = Watch(validation=plan.validation, retention=retention, items=items)
     with open_trackers(config.report_to, out, plan.place.rank) as report:
@@ -106,8 +106,8 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _open_session(plan: Plan, folder: Path) -> tuple[Session, tuple[Row, ...], tuple[Row, ...]]:
-    """The session, the rows to rehearse and the rows to watch."""
+def open_session(plan: Plan, folder: Path) -> tuple[Session, tuple[Row, ...], tuple[Row, ...]]:
+    """A network ready to train, the rows to rehearse and the rows to watch; `folder` holds the run's own files."""
     set_seed(plan.seed)
     config, place = plan.config, plan.place
     network, new = build_network(

@@ -1,0 +1,96 @@
+"""A step that runs out of memory repeats itself smaller and ends the same; one without room says so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tunegate.core.errors import InputError
+from tunegate.core.prompts import PromptConfig
+from tunegate.train import TrainConfig
+from tunegate.train.batches import Micro
+from tunegate.train.encoding import Row
+from tunegate.train.objective import CausalObjective
+from tunegate.train.plan import make_plan
+from tunegate.train.step import Session, train_step
+from tunegate.train.training import open_session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallMemory(CausalObjective):
+    """The real objective on a machine that fits `room` tokens."""
+
+    room: int
+
+    def loss_sum(self, network: Any, micro: Micro) -> torch.Tensor:
+        """The real loss where it fits."""
+        if sum(map(len, micro.rows)) > self.room:
+            raise torch.OutOfMemoryError("no room")
+        return CausalObjective.loss_sum(self, network, micro)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneBrokenRow(CausalObjective):
+    """The real objective, but one row's loss is not a number."""
+
+    broken: str
+
+    def loss_sum(self, network: Any, micro: Micro) -> torch.Tensor:
+        """The real loss, or none."""
+        factor = float("nan") if any(row.origin == self.broken for row in micro.rows) else 1.0
+        return CausalObjective.loss_sum(self, network, micro) * factor
+
+
+def opened(rows: list[dict[str, str]], model: Path, folder: Path) -> tuple[Session, Sequence[Row]]:
+    config = TrainConfig(monitor={"validation_share": 0.0})
+    plan = make_plan(rows, model=str(model), config=config, prompts=PromptConfig())
+    session, *_ = open_session(plan, folder)
+    return session, plan.encoding.rows
+
+
+def after_step(session: Session, rows: Sequence[Row]) -> torch.Tensor:
+    train_step(session, rows, step=0)
+    return torch.cat([weight.detach().reshape(-1) for weight in session.trained])
+
+
+def test_running_out_of_memory_repeats_the_same_step(
+    completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Halved forward passes, same batch: the weights after the step are those of a machine with room."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    expected = after_step(session, rows)
+    small, rows = opened(completions, quickstart_base, tmp_path)
+    roomy = small.objective
+    assert isinstance(roomy, CausalObjective)
+    small.objective = SmallMemory(layout=roomy.layout, pad=roomy.pad, is_linear=roomy.is_linear, room=150)
+    found = after_step(small, rows)
+
+    assert small.halvings >= 2
+    assert small.micro_tokens <= 150
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=2e-5)
+
+
+def test_one_row_without_room_is_told(completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path) -> None:
+    """When a single row does not fit, the message names its tokens and what to set."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    session.objective = SmallMemory(layout="varlen", pad=1, is_linear=True, room=4)
+
+    with pytest.raises(InputError, match=r"out of memory with one row of \d+ tokens.*train.max_length"):
+        train_step(session, rows, step=0)
+
+
+def test_a_row_with_a_broken_loss_is_named(
+    completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Exactly the row whose loss is not a number is named by file and line, and no weight is changed."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    session.objective = OneBrokenRow(layout="varlen", pad=1, is_linear=True, broken="<rows>:4")
+    before = [weight.detach().clone() for weight in session.trained]
+
+    with pytest.raises(InputError, match=r"step 3: the loss is nan.*rows with a broken loss: <rows>:4; look"):
+        train_step(session, rows, step=2)
+    assert all(torch.equal(old, new.detach()) for old, new in zip(before, session.trained, strict=True))
