@@ -1,5 +1,7 @@
 """Models and items to scores, two scores to a comparison, a comparison to a verdict."""
 
+from .adaptive import AdaptiveResult as AdaptiveResult
+from .adaptive import judge_in_blocks as judge_in_blocks
 from .benchmarks import benchmark_items as benchmark_items
 from .causal import Resident as Resident
 from .compare import compare_scores as compare_scores
@@ -13,6 +15,13 @@ from .log_samples import read_log_pair as read_log_pair
 from .log_samples import read_log_samples as read_log_samples
 from .measure import evaluate_model as evaluate_model
 from .mirror import make_mirror as make_mirror
+from .noise import NoiseFloor as NoiseFloor
+from .noise import measure_noise as measure_noise
+from .noise import noise_floor as noise_floor
+from .noise import read_noise as read_noise
+from .noise import write_noise as write_noise
+from .reference import accept_scores as accept_scores
+from .reference import reference_comparisons as reference_comparisons
 from .score_files import read_scores as read_scores
 from .score_files import write_scores as write_scores
 from .suites import describe_suite as describe_suite

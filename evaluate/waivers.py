@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ..core.config import Config
 from ..core.results import Check
+from .gate_words import amount
 
 
 class Waiver(Config):
@@ -53,8 +54,9 @@ def _waive(check: Check, waiver: Waiver, today: date) -> Check:
     drop = -(check.delta or 0.0)
     if waiver.expires < today:
         return replace(check, state="fail", reason=f"{check.reason}; its waiver expired on {waiver.expires}")
-    if drop > waiver.max_drop:
-        beyond = f"the loss of {drop:.4g} is beyond the {waiver.max_drop:.4g} that {waiver.owner} waived"
+    if drop > waiver.max_drop + 1e-12:
+        lost, allowed = amount(drop, check.scale), amount(waiver.max_drop, check.scale)
+        beyond = f"the loss of {lost} is beyond the {allowed} that {waiver.owner} waived"
         return replace(check, state="fail", reason=f"{check.reason}; {beyond}")
     until = f"waived by {waiver.owner} until {waiver.expires} ({waiver.reason})"
     return replace(check, state="waived", reason=f"{check.reason}; {until}")
