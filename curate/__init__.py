@@ -1,8 +1,23 @@
 """Examples to a curation: rules find, one policy decides, every row is accounted for."""
 
+from .advice import Bin, advise_threshold
 from .config import CurateConfig
 from .curation import curate_dataset
+from .explain import Explanation, explain_row
 from .ledger import read_ledger, write_curation
+from .proof import Benefit, prove_benefit
 from .rules import list_rules
 
-__all__ = ["CurateConfig", "curate_dataset", "list_rules", "read_ledger", "write_curation"]
+__all__ = [
+    "Benefit",
+    "Bin",
+    "CurateConfig",
+    "Explanation",
+    "advise_threshold",
+    "curate_dataset",
+    "explain_row",
+    "list_rules",
+    "prove_benefit",
+    "read_ledger",
+    "write_curation",
+]

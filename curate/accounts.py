@@ -35,7 +35,11 @@ def summarise(
         "by_rule": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
         "flagged": dict(Counter(d.finding.rule for d in curation.decisions if d.action == "flag").most_common()),
         "by_class": by_class,
-        "warnings": [*_class_warnings(curation, config), *_override_warnings(unknown)],
+        "warnings": [
+            *_class_warnings(curation, config),
+            *_override_warnings(unknown),
+            *_unjudged_warnings(curation, config),
+        ],
         "config_fingerprint": fingerprint(config.model_dump(mode="json")),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
@@ -76,3 +80,11 @@ def _override_warnings(unknown: Sequence[str]) -> list[str]:
         return []
     shown = ", ".join(unknown[:IDS_SHOWN]) + ("…" if len(unknown) > IDS_SHOWN else "")
     return [f"{len(unknown)} overrides name rows that are not in the data: {shown}"]
+
+
+def _unjudged_warnings(curation: Curation, config: CurateConfig) -> list[str]:
+    """What was not looked for, so that silence is not taken for a clean bill."""
+    limit, rows = config.label_errors.max_rows, len(curation.examples)
+    if curation.examples.kind != "label" or rows <= limit or config.rules.get("label-error") == "off":
+        return []
+    return [f"label errors were not looked for in {rows:,} rows; raise curate.label_errors.max_rows ({limit:,})"]

@@ -16,10 +16,12 @@ from ..core.formats import load_examples
 from ..core.records import Curation, Decision, Examples, Finding
 from ..core.results import BenchmarkItem
 from .accounts import summarise
+from .benchmark_leaks import contaminated_items
 from .config import CurateConfig
 from .context import Array, Context
 from .overrides import read_overrides
-from .policy import decide, finding_action
+from .policy import decide
+from .redaction import redact, rows_to_redact
 from .rules import RULES, STAGES, Stage, rule_action
 
 
@@ -66,7 +68,8 @@ def curate_dataset(
         findings=tuple(sorted(findings, key=lambda finding: finding.row)),
         clusters=_clusters(decisions),
         summary={},
-        benchmark_findings=(),
+        benchmark_findings=tuple(contaminated_items(findings, examples.ids)),
+        redacted=redact(examples, rows_to_redact(findings, decisions, config)),
     )
     _check_conserved(curation)
     timings["total"] = time.perf_counter() - start
@@ -142,6 +145,3 @@ def _check_conserved(curation: Curation) -> None:
         raise TunegateError(
             f"curation lost rows: {len(curation.examples)} in, {len(rows)} accounted for; please report"
         )
-
-
-__all__ = ["curate_dataset", "finding_action"]

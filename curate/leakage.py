@@ -6,6 +6,9 @@ in one slot ("a hotel in france", "a hotel in japan") are alike in characters an
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
+
 import pyarrow as pa
 
 from ..core.records import Examples, Finding
@@ -20,37 +23,37 @@ SHINGLE = "char:5"
 """Finer than words, so that typing errors and inflections do not hide a copy."""
 
 
-def find_leaks(examples: Examples, config: CurateConfig, context: Context) -> list[Finding]:
+def find_leaks(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:
     """One finding per training row that occurs in the test split."""
     if context.test is None or not len(context.test) or not len(examples):
-        return []
-    ours, theirs = _texts(examples, context.test, config)
+        return
+    ours, theirs = without_template(examples, examples, config), without_template(context.test, examples, config)
+    ids = context.test.ids
+    for row, copies in sorted(near_copies(ours, theirs, config).items()):
+        score, other = min(copies, key=lambda copy: (-copy[0], ids[copy[1]], copy[1]))
+        yield _finding(row, score, context.test, other)
+
+
+def near_copies(ours: list[str], theirs: list[str], config: CurateConfig) -> dict[int, list[tuple[float, int]]]:
+    """Row → (similarity, other) of everything on the other side that it copies."""
     settings = DedupConfig(shingle=SHINGLE, threshold=config.leakage.threshold, exact=config.dedup.exact)
     pairs, jaccard = cross_duplicates(ours, theirs, config=settings)
-    best: dict[int, tuple[float, str, int]] = {}
-    ids = context.test.ids
+    found: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for (row, other), score in zip(pairs.tolist(), jaccard.tolist(), strict=True):
-        if score < 1 and config.leakage.guard and asks_something_else(ours[row], theirs[other]):
-            continue
-        entry = (-score, ids[other], other)
-        if row not in best or entry < best[row]:
-            best[row] = entry
-    return [_finding(row, -entry[0], context.test, entry[2]) for row, entry in sorted(best.items())]
+        if score == 1 or not config.leakage.guard or not asks_something_else(ours[row], theirs[other]):
+            found[row].append((score, other))
+    return found
 
 
-def _texts(examples: Examples, test: Examples, config: CurateConfig) -> tuple[list[str], list[str]]:
-    """What is compared on both sides: the question without the template of the training data."""
-    names = [name for name in compared_fields(examples, "input") if name in test.table.column_names]
-    template = detect_template(examples, config.dedup.template_share)
-    sides = []
-    for side in (examples, test):
-        columns = [side.table[name] for name in names]
-        if template:
-            columns[0] = pa.chunked_array(
-                [pa.array(strip_template(columns[0].to_pylist(), template)[0], pa.large_string())]
-            )
-        sides.append(joined(columns).to_pylist())
-    return sides[0], sides[1]
+def without_template(side: Examples, train: Examples, config: CurateConfig) -> list[str]:
+    """What is compared: the question, without the template of the training data."""
+    names = [name for name in compared_fields(train, "input") if name in side.table.column_names]
+    columns = [side.table[name] for name in names]
+    template = detect_template(train, config.dedup.template_share)
+    if template:
+        stripped, _ = strip_template(columns[0].to_pylist(), template)
+        columns[0] = pa.chunked_array([pa.array(stripped, pa.large_string())])
+    return joined(columns).to_pylist()  # type: ignore[no-any-return]
 
 
 def _finding(row: int, score: float, test: Examples, other: int) -> Finding:

@@ -1,4 +1,8 @@
-"""A curation to files and back: the kept rows as they came, every other row with its reason, and all findings."""
+"""A curation to files and back: the kept rows as they came, every other row with its reason, and all findings.
+
+`rejected.jsonl` holds rows untouched, to be put back if need be; `findings.parquet`, which reports show, masks private
+data.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,14 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
+from .private import LIKELY, mask
+from .redaction import masked_value
 
 DUPLICATES = ("exact-duplicate", "near-duplicate")
 PLACE = ("file", "line", "id")
@@ -84,7 +91,7 @@ def findings_table(curation: Curation) -> pa.Table:
         "decided": [f.row in decided and decided[f.row].finding is f for f in found],
         "score": [f.score for f in found],
         "reason": [f.reason for f in found],
-        "evidence": [orjson.dumps(dict(f.evidence)).decode() for f in found],
+        "evidence": [orjson.dumps(masked_value(dict(f.evidence))).decode() for f in found],
     }
     for name in ("file", "line", "id", "input", "target"):
         columns[name] = own[name]
@@ -103,7 +110,13 @@ def _places(curation: Curation, rows: list[int]) -> list[dict[str, Any]]:
 
 
 def _texts(curation: Curation, rows: list[int]) -> pa.Table:
-    return curation.examples.table.take(pa.array(rows, pa.int64()))
+    """The rows' places and texts, private data masked."""
+    part = curation.examples.table.select([*PLACE, "input", "target"]).take(pa.array(rows, pa.int64()))
+    for name in ("input", "target"):
+        texts, likely = part[name].to_pylist(), pc.match_substring_regex(part[name], LIKELY).to_pylist()
+        safe = [mask(text) if is_likely else text for text, is_likely in zip(texts, likely, strict=True)]
+        part = part.set_column(part.column_names.index(name), name, pa.array(safe, pa.large_string()))
+    return part
 
 
 def _plain(values: Any) -> Any:

@@ -15,7 +15,7 @@ CREDENTIAL = (
     r"(?i)\b(?:api[_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|password|passwd)\b['\"]?\s*[=:]\s*"
     r"['\"]?[A-Za-z0-9_\-/+.!@#$%^&*]{12,}"
 )
-PHONE = r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]\d{2,4}){1,4}(?![\w-])"
+PHONE = r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]\d{2,8}){1,4}(?![\w-])"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.records import Examples, Finding, Kind, Severity
+from .benchmark_leaks import find_benchmark_leaks
 from .config import CurateConfig, RuleAction
 from .context import Context
+from .label_errors import find_label_errors
 from .leakage import find_leaks
 from .rules_answer import find_loops, find_placeholders, find_refusals, find_repeated_prompts, find_unfinished
 from .rules_cap import find_over_cap
@@ -78,11 +80,15 @@ RULES: tuple[Rule, ...] = (
     Rule("secret", "row", "error", "flag", "An API key, token or password.", find_private_data),
     Rule("private-data", "row", "warning", "flag", "E-mail, phone, card or account number.", find_private_data),
     Rule("test-leak", "leak", "error", "drop", "The row is, or nearly is, a row of the test split.", find_leaks),
+    Rule("benchmark-leak", "leak", "error", "drop", "The row holds an item of a benchmark.", find_benchmark_leaks),
     Rule("label-conflict", "same", "error", "flag", "The same input has another label elsewhere.", find_same_rows),
     Rule("exact-duplicate", "same", "warning", "drop", "Another row says the same in folded text.", find_same_rows),
     Rule("near-duplicate", "same", "warning", "drop", "A surviving row is alike at the threshold.", find_same_rows),
     Rule("near-label-conflict", "same", "warning", "flag", "A nearly equal input has another label.", find_same_rows),
     Rule("several-answers", "same", "info", "flag", "The same prompt has different answers.", find_same_rows),
+    Rule("label-error", "class", "warning", "flag", "The text reads like another label.", find_label_errors, LABELS),
+    Rule("rare-class", "class", "info", "flag", "Too few rows to judge the class's labels.", find_label_errors, LABELS),
+    Rule("outlier", "class", "info", "flag", "Far from everything in its class.", find_label_errors, LABELS),
     Rule("over-cap", "cap", "info", "drop", "More rows of a class or source than may stay.", find_over_cap),
 )
 DEFAULT_ACTIONS = {rule.id: rule.action for rule in RULES}

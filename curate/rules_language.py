@@ -70,7 +70,7 @@ def _foreign_scripts(examples: Examples, name: str) -> Iterator[Finding]:
 
 
 def _foreign_languages(examples: Examples, name: str) -> Iterator[Finding]:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-not-found, unused-ignore]
 
     identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
     column = examples.table[name]

@@ -21,7 +21,7 @@ CLOSE_SPELLING = 0.85
 FAR_MORE = 5
 """A label is frequent beside a rare one when it has this many times its rows."""
 TURNS = {"system": "s", "developer": "s", "user": "u", "assistant": "a", "tool": "t", "function": "t"}
-GOOD_ORDER = r"^s*u+a(?:t*a|(?:t+a)|(?:u+a))*$"
+GOOD_ORDER = r"^s*u+a(?:t+a|u+a)*$"
 """System first, then user and assistant in turn, tool results before an answer, an answer last."""
 
 

@@ -21,7 +21,7 @@ def rows_matching(column: pa.ChunkedArray, pattern: str) -> Iterator[tuple[int, 
 
 def rows_where(column: pa.ChunkedArray, mask: pa.ChunkedArray) -> Iterator[tuple[int, str]]:
     """(row, text) of every text under a mask."""
-    rows = np.flatnonzero(mask.to_numpy())
+    rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
     yield from zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True)
 
 

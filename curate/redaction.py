@@ -1,0 +1,80 @@
+"""Kept rows with private data to the same rows with typed placeholders; no other row is touched."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from ..core.formats import original_rows
+from ..core.records import Decision, Examples, Finding
+from .config import CurateConfig
+from .private import mask
+from .rules import rule_action
+
+RULES = ("secret", "private-data")
+CONTENT_ID = re.compile(r"[0-9a-f]{16}")
+
+
+def rows_to_redact(findings: Sequence[Finding], decisions: Sequence[Decision], config: CurateConfig) -> list[int]:
+    """Rows that stay and in which a rule with action `redact` found something."""
+    wanted = [rule for rule in RULES if rule_action(rule, config) == "redact"]
+    dropped = {decision.row for decision in decisions if decision.action == "drop"}
+    return sorted({finding.row for finding in findings if finding.rule in wanted} - dropped)
+
+
+def redact(examples: Examples, rows: Sequence[int]) -> Examples:
+    """The examples with the given rows masked, in the canonical columns and as they came."""
+    if not rows:
+        return examples
+    masked = [masked_value(row) for row in original_rows(examples, rows)]
+    table = examples.table
+    for name in table.column_names:
+        if name not in ("file", "line", "id"):
+            new = [masked_value(value) for value in table[name].take(pa.array(rows)).to_pylist()]
+            table = table.set_column(table.column_names.index(name), name, _replaced(table[name], rows, new))
+    return replace(examples, table=table, source=_source(examples, rows, masked))
+
+
+def _source(examples: Examples, rows: Sequence[int], masked: Sequence[Any]) -> pa.Table:
+    source = examples.source
+    if source.column_names == ["raw"]:
+        lines = [_encoded(examples, row) for row in masked]
+        return source.set_column(0, "raw", _replaced(source["raw"], rows, lines))
+    for at, name in enumerate(source.column_names):
+        source = source.set_column(at, name, _replaced(source[name], rows, [row[name] for row in masked]))
+    return source
+
+
+def _encoded(examples: Examples, row: Any) -> bytes:
+    if examples.format not in ("csv", "tsv"):
+        return orjson.dumps(row)
+    line = io.StringIO()
+    csv.writer(line, delimiter="," if examples.format == "csv" else "\t", lineterminator="").writerow(row.values())
+    return line.getvalue().encode()
+
+
+def masked_value(value: Any) -> Any:
+    """Every text inside a value, masked."""
+    if isinstance(value, str):
+        return value if CONTENT_ID.fullmatch(value) else mask(value)
+    if isinstance(value, list):
+        return [masked_value(item) for item in value]
+    if isinstance(value, dict):
+        return {name: masked_value(item) for name, item in value.items()}
+    return value
+
+
+def _replaced(column: pa.ChunkedArray, rows: Sequence[int], values: Sequence[Any]) -> pa.ChunkedArray:
+    """The column with new values at some rows; those of all other rows keep their bytes and type."""
+    order = np.arange(len(column))
+    order[np.asarray(rows)] = len(column) + np.arange(len(rows))
+    fresh = pa.chunked_array([pa.array(values, column.type)])
+    return pa.chunked_array([*column.chunks, *fresh.chunks], type=column.type).take(pa.array(order))

@@ -1,0 +1,144 @@
+"""The ledger accounts for every row, on disk, in bytes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tunegate.core.errors import DataError, IntegrityError
+from tunegate.core.records import FINDING_COLUMNS
+from tunegate.curate import CurateConfig, curate_dataset, explain_row, read_ledger, write_curation
+
+ROWS = [
+    '{"text": "Where is my card?", "label": "card", "n": 1.50}',
+    '{"text": "where is my card", "label": "card",   "n": 2}',
+    '{"text": "Top up failed", "label": "topup"}',
+    '{"text": "  ", "label": "card"}',
+    "not json",
+    '{"text": "top up failed!", "label": "card"}',
+    '{"text": "Mail me at jo.doe@example.org", "label": "card"}',
+]
+
+
+@pytest.fixture
+def dirty(tmp_path: Path) -> Path:
+    path = tmp_path / "dirty.jsonl"
+    path.write_text("\n".join(ROWS) + "\n")
+    return path
+
+
+def curated(path: Path, out: Path, **config: Any) -> list[dict[str, Any]]:
+    write_curation(curate_dataset(path, config=CurateConfig.model_validate(config)), out)
+    return [json.loads(line) for line in (out / "rejected.jsonl").read_text().splitlines()]
+
+
+def test_kept_rows_keep_their_bytes_and_order(dirty: Path, tmp_path: Path) -> None:
+    """What stays is written as it came, spaces and number formats included."""
+    curated(dirty, tmp_path / "out")
+
+    assert (tmp_path / "out" / "train.jsonl").read_text().splitlines() == [ROWS[0], ROWS[2], ROWS[5], ROWS[6]]
+
+
+def test_every_rejected_row_has_place_rule_reason_evidence_and_fields(dirty: Path, tmp_path: Path) -> None:
+    """A duplicate names its survivor and their similarity; an unreadable line is kept as text."""
+    rejected = {entry["line"]: entry for entry in curated(dirty, tmp_path / "out")}
+    survivor = rejected[2]["evidence"]
+
+    assert sorted(rejected) == [2, 4, 5]
+    assert rejected[2]["rule"] == "exact-duplicate"
+    assert rejected[2]["row"] == {"text": "where is my card", "label": "card", "n": 2}
+    assert (survivor["survivor_file"], survivor["survivor_line"], survivor["jaccard"]) == (str(dirty), 1, 1.0)
+    assert rejected[4]["rule"] == "empty-input"
+    assert (rejected[5]["rule"], rejected[5]["row"], rejected[5]["id"]) == ("unreadable", "not json", None)
+
+
+def test_summary_counts_add_up(dirty: Path, tmp_path: Path) -> None:
+    """rows_in == rows_kept + rows_rejected, and by_rule sums to the rejected."""
+    curated(dirty, tmp_path / "out")
+    summary = read_ledger(tmp_path / "out").summary
+
+    assert (summary["rows_in"], summary["rows_kept"], summary["rows_rejected"]) == (7, 4, 3)
+    assert summary["by_rule"] == {"empty-input": 1, "exact-duplicate": 1, "unreadable": 1}
+    assert summary["by_class"] == {"card": {"before": 5, "after": 3}, "topup": {"before": 1, "after": 1}}
+
+
+def test_findings_mask_private_data_and_keep_their_columns(dirty: Path, tmp_path: Path) -> None:
+    """What reports read holds no e-mail address."""
+    curated(dirty, tmp_path / "out")
+    findings = read_ledger(tmp_path / "out").findings
+
+    assert findings.column_names == list(FINDING_COLUMNS)
+    assert "jo.doe" not in json.dumps(findings.to_pylist())
+    assert "Mail me at [EMAIL]" in findings["input"].to_pylist()
+
+
+def test_redaction_rewrites_only_the_rows_it_must(dirty: Path, tmp_path: Path) -> None:
+    """Touched rows get typed placeholders, all others keep their bytes."""
+    curated(dirty, tmp_path / "out", rules={"private-data": "redact"})
+    lines = (tmp_path / "out" / "train.jsonl").read_text().splitlines()
+
+    assert lines == [ROWS[0], ROWS[2], ROWS[5], '{"text":"Mail me at [EMAIL]","label":"card"}']
+
+
+def test_a_damaged_ledger_is_an_integrity_error(dirty: Path, tmp_path: Path) -> None:
+    """Half a Parquet file is not read as an empty one."""
+    curated(dirty, tmp_path / "out")
+    findings = tmp_path / "out" / "findings.parquet"
+    findings.write_bytes(findings.read_bytes()[:100])
+
+    with pytest.raises(IntegrityError, match="curate again"):
+        read_ledger(tmp_path / "out")
+
+
+def test_explain_tells_what_became_of_a_row(dirty: Path, tmp_path: Path) -> None:
+    """By place or by content id, for rows that went, rows that stayed with a mark, and survivors."""
+    curated(dirty, tmp_path / "out")
+    out = tmp_path / "out"
+    gone, stayed, flagged = (explain_row(out, f"{dirty}:{line}") for line in (2, 1, 3))
+
+    assert (gone.state, gone.findings[0]["rule"]) == ("rejected", "exact-duplicate")
+    assert (stayed.state, [entry["line"] for entry in stayed.stands_for]) == ("flagged", [2])
+    assert (flagged.state, flagged.reason) == ("flagged", "The same input is labelled 'card' once and 'topup' once.")
+    assert explain_row(out, str(gone.id)).state == "rejected"
+    assert explain_row(out, f"{dirty}:5").state == "unreadable"
+
+
+def test_explain_of_an_unknown_row_says_what_to_give(dirty: Path, tmp_path: Path) -> None:
+    """A wrong key is the user's to mend."""
+    curated(dirty, tmp_path / "out")
+
+    with pytest.raises(DataError, match="16 hex digits"):
+        explain_row(tmp_path / "out", "what?")
+    with pytest.raises(DataError, match="no row"):
+        explain_row(tmp_path / "out", "0123456789abcdef")
+
+
+def test_overrides_survive_a_rerun_in_another_order(dirty: Path, tmp_path: Path) -> None:
+    """Ids are content ids: a reviewer's keep and drop hold wherever the rows stand; unknown ids are reported."""
+    first = {entry["line"]: entry["id"] for entry in curated(dirty, tmp_path / "out")}
+    overrides = tmp_path / "overrides.jsonl"
+    decisions = [{"id": first[2], "action": "keep"}, {"id": first[4], "action": "keep", "by": "ann", "why": "fine"}]
+    decisions += [{"id": explain_row(tmp_path / "out", f"{dirty}:3").id, "action": "drop", "why": "wrong"}]
+    decisions += [{"id": "0" * 16, "action": "drop"}]
+    overrides.write_text("".join(json.dumps(decision) + "\n" for decision in decisions))
+    dirty.write_text("\n".join(reversed(ROWS)) + "\n")
+    curation = curate_dataset(dirty, overrides=overrides)
+
+    dropped = {curation.examples.inputs[d.row]: d.finding.rule for d in curation.decisions if d.action == "drop"}
+    assert dropped == {"Top up failed": "override", "Where is my card?": "exact-duplicate"}
+    assert curation.summary["warnings"] == ["1 overrides name rows that are not in the data: 0000000000000000"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("{", "overrides.jsonl:1: not JSON"), ('{"id": 3}', "'id' is missing"), ('{"id": "a", "action": "x"}', "'x'")],
+)
+def test_a_wrong_override_names_its_line(dirty: Path, tmp_path: Path, line: str, message: str) -> None:
+    """The reviewer's file is checked line by line."""
+    overrides = tmp_path / "overrides.jsonl"
+    overrides.write_text(line + "\n")
+
+    with pytest.raises(DataError, match=message):
+        curate_dataset(dirty, overrides=overrides)
