@@ -20,7 +20,7 @@ SHORT_TEXT = 24
 """Characters of a text that is never broken into two lines, such as a label."""
 SHOWN_TEXT = 240
 """Characters of a text that show before it is unfolded."""
-KEPT_TEXT = 1_200
+KEPT_TEXT = 800
 """Characters of a text that the page holds."""
 
 FACET_TEXT = 100

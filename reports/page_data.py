@@ -15,7 +15,7 @@ from .markup import NOTHING, Html, Row, data, join, stack, table, tag, text, wor
 from .plots import Scale, bar, before_after
 from .worddiff import word_diff
 
-MAX_ROWS = 300
+MAX_ROWS = 200
 """Findings of each family that the page holds."""
 PLACE_WIDTH = 28
 """Characters of a place that show; its end, with the line, says most."""

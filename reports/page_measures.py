@@ -11,7 +11,7 @@ from .markdown import spread
 from .markup import NOTHING, Html, Row, badge, data, table, tag, text, words
 from .plots import Scale, axis, interval_plot, scale_over
 
-MAX_FLIPS = 300
+MAX_FLIPS = 200
 """Flips of each direction that the page holds, taken in turn from the benchmarks."""
 
 

@@ -370,6 +370,12 @@ def hostile() -> tuple[str, ...]:
     return HOSTILE
 
 
+@pytest.fixture(scope="session")
+def finding_row() -> Callable[..., dict[str, Any]]:
+    """The builder of one row of a ledger's findings, for fixtures of a wider scope."""
+    return make_finding
+
+
 @pytest.fixture
 def finding() -> Callable[..., Mapping[str, Any]]:
     """The builder of one row of a ledger's findings."""
