@@ -20,6 +20,12 @@ from .noise import measure_noise as measure_noise
 from .noise import noise_floor as noise_floor
 from .noise import read_noise as read_noise
 from .noise import write_noise as write_noise
+from .plan import BenchmarkSize as BenchmarkSize
+from .plan import Plan as Plan
+from .plan import plan_gate as plan_gate
+from .plan import sizes_with_pilot as sizes_with_pilot
+from .plan_sizes import benchmark_sizes as benchmark_sizes
+from .plan_words import plan_text as plan_text
 from .reference import accept_scores as accept_scores
 from .reference import reference_comparisons as reference_comparisons
 from .score_files import read_scores as read_scores

@@ -7,6 +7,7 @@ see Connor (1987), Biometrics 43:207-211. A loss of d changes at least d of the 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,7 @@ def _most_lost(flips: Any, n: int, margin: float, z: float) -> Any:
     return low
 
 
+@lru_cache
 def items_to_pass(
     discordant: float, *, margin: float, alpha: float, power: float = POWER, deff: float = 1.0
 ) -> int | None:
