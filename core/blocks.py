@@ -54,7 +54,10 @@ class DictRows:
 
     def column(self, name: str) -> list[Any]:
         """One field of every row."""
-        return [row.get(name) for row in self.rows]
+        try:
+            return [row[name] for row in self.rows]
+        except KeyError:
+            return [row.get(name) for row in self.rows]
 
     def row(self, at: int) -> Mapping[str, Any]:
         """All fields of one row."""

@@ -79,11 +79,11 @@ def answer_text(value: Any, name: str) -> str:
 
 
 def _chat(row: Mapping[str, Any], layout: Layout) -> Value:
-    name = layout.columns["messages"][0]
-    turns = read_turns(_field(row, name), name)
+    names = layout.columns["messages"]
+    turns = [turn for name in names for turn in read_turns(_field(row, name), name)]
     last = max((at for at, turn in enumerate(turns) if turn["role"] == "assistant"), default=None)
     if last is None:
-        raise RowError(f"{name!r} has no assistant turn, so there is nothing to learn")
+        raise RowError(f"{' + '.join(names)!r} has no assistant turn, so there is nothing to learn")
     # What follows the last answer is answered by no one; without it every chat ends in what is to be learned.
     turns = turns[: last + 1]
     return {"input": joined(turns[:-1]), "target": turns[-1]["content"], "messages": turns}

@@ -33,7 +33,8 @@ PROMPT_PAIRS = (
     *(("instruction", "output"), ("instruction", "response"), ("instruction", "completion"), ("instruction", "answer")),
     *(("question", "answer"), ("question", "response"), ("question", "solution"), ("problem", "solution")),
     *(("problem", "answer"), ("query", "response"), ("query", "answer"), ("input", "output"), ("input", "response")),
-    *(("input", "completion"), ("source", "target")),
+    *(("input", "completion"), ("source", "target"), ("document", "summary"), ("article", "highlights")),
+    *(("text", "summary"), ("dialogue", "summary")),
 )
 """Names of a prompt and its answer."""
 

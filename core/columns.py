@@ -68,10 +68,16 @@ def _finish(
     block: Block, layout: Layout, columns: Mapping[str, pa.Array], good: np.ndarray[Any, Any], bad: list[BadRow]
 ) -> Canonical:
     file = pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(good), np.int32)), pa.array([block.file]))
-    lines = pa.array(np.asarray(block.lines, np.int64)[good])
+    lines = pa.array(_numbers(block.lines)[good])
     table = pa.table({**columns, "file": file, "line": lines, "id": content_ids(layout.kind, columns)})
     source = block.source if len(good) == block.source.num_rows else block.source.take(pa.array(good))
     return Canonical(table=table, source=source, bad=sorted([*block.bad, *bad], key=lambda row: row.line))
+
+
+def _numbers(lines: Sequence[int]) -> np.ndarray[Any, Any]:
+    if isinstance(lines, range):
+        return np.arange(lines.start, lines.stop, dtype=np.int64)
+    return np.asarray(lines, np.int64)
 
 
 def _whole_columns(rows: Rows, layout: Layout) -> dict[str, pa.Array] | None:
@@ -103,10 +109,11 @@ def _text_column(rows: Rows, names: Sequence[str]) -> pa.Array | None:
 
 def _label_column(rows: Rows, layout: Layout) -> pa.Array | None:
     """Whole numbers and truth values as text; None where the labels are something else."""
-    column = rows.column(layout.columns["target"][0])
+    name = layout.columns["target"][0]
+    if isinstance(rows.row(0).get(name), str):
+        return None
+    column = rows.column(name)
     if isinstance(column, list):
-        if isinstance(column[0], str):
-            return None
         try:
             column = pa.array(column)
         except (pa.ArrowInvalid, pa.ArrowTypeError, UnicodeEncodeError, OverflowError):

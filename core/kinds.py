@@ -20,6 +20,7 @@ from .column_names import (
 )
 from .errors import DataError
 from .records import Kind
+from .turns import holds_turns
 
 PARTS: Mapping[Kind, tuple[str, ...]] = {
     "label": ("input", "target"),
@@ -98,11 +99,11 @@ def recognise(
     guesses: dict[Kind, dict[str, tuple[str, ...]]] = {
         "label": _guess_label(names, given),
         "completion": _guess_completion(names, every, sample),
-        "chat": _guess_chat(names, sample),
+        "chat": _guess_chat(names, sample) or _guess_turns(names, sample),
         "preference": _guess_preference(names, every),
     }
     guesses = {name: guess for name, guess in guesses.items() if guess}
-    chosen = kind or _meant_kind(columns or {}) or _choose_kind(guesses, names, given, place)
+    chosen = kind or _meant_kind(columns or {}) or _choose_kind(guesses, names, sample, place)
     found = {**_single_parts(chosen, names), **guesses.get(chosen, {}), **given}
     if missing := [WORDS[chosen].get(part, part) for part in PARTS[chosen] if part not in found]:
         words = " and ".join(missing)
@@ -164,20 +165,24 @@ def _meant_kind(columns: Mapping[str, str]) -> Kind | None:
 def _choose_kind(
     guesses: Mapping[Kind, Mapping[str, tuple[str, ...]]],
     names: Sequence[str],
-    given: Mapping[str, tuple[str, ...]],
+    sample: Sequence[Mapping[str, Any]],
     place: str,
 ) -> Kind:
-    if "messages" in given or "chat" in guesses:
-        return "chat"
-    if "rejected" in given or "preference" in guesses:
+    if "preference" in guesses:
         return "preference"
-    if "completion" in guesses and "label" in guesses and not given:
-        label = guesses["label"]["target"][0]
-        if label.lower() in ("label", "labels", "label_text", "label_name"):
-            raise DataError(
-                f"{place}: these rows could be prompts with answers or texts with labels {_listed(names)}; "
-                "set data.kind: completion or data.kind: label (--kind)"
-            )
+    if "chat" in guesses:
+        return "chat"
+    label = _find(names, "label") or _find(names, "labels")
+    if "completion" in guesses and label and _is_boolean(sample, label):
+        raise DataError(
+            f"{place}: {label!r} seems to mark good and bad answers {_listed(names)}; "
+            "keep the good ones, or set data.kind: completion (--kind) to learn from all"
+        )
+    if "completion" in guesses and "label" in guesses and label:
+        raise DataError(
+            f"{place}: these rows could be prompts with answers or texts with labels {_listed(names)}; "
+            "set data.kind: completion or data.kind: label (--kind)"
+        )
     if "completion" in guesses:
         return "completion"
     if "label" in guesses:
@@ -226,8 +231,17 @@ def _guess_completion(
 
 def _guess_chat(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
     found = (column for name in CHAT_NAMES if (column := _find(names, name)))
-    held = [column for column in found if any(isinstance(row.get(column), list | dict) for row in sample)]
+    held = [column for column in found if any(holds_turns(row.get(column)) for row in sample)]
     return {"messages": (held[0],)} if held else {}
+
+
+def _guess_turns(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """A prompt and an answer that are both lists of turns make one chat."""
+    for prompt, answer in PROMPT_PAIRS:
+        first, second = _find(names, prompt), _find(names, answer)
+        if first and second and any(holds_turns(row.get(first)) and holds_turns(row.get(second)) for row in sample):
+            return {"messages": (first, second)}
+    return {}
 
 
 def _guess_preference(names: Sequence[str], every: Sequence[str]) -> dict[str, tuple[str, ...]]:

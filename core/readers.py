@@ -1,4 +1,4 @@
-"""Files to blocks: JSON lines, JSON, Parquet, Arrow. Every line is in a block's rows or among its bad ones."""
+"""JSON lines and JSON files to blocks; every line is in a block's rows or among its bad ones."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from .blocks import Block, DictRows, TableRows
+from .blocks import Block, DictRows
 from .records import BadRow
 from .streams import CHUNK, BrokenFileError, check_text, read_chunks
 
 BOM = b"\xef\xbb\xbf"
-
-TABLE_ROWS = 1 << 16
-"""Rows of a columnar file that are read at once."""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
@@ -169,66 +166,3 @@ def _skip(text: str, at: int) -> int:
     while at < len(text) and text[at] in " \t\r\n,":
         at += 1
     return at
-
-
-def read_parquet(path: Path, name: str) -> Iterator[Block]:
-    """A Parquet file, some rows at a time.
-
-    Raises:
-        BrokenFileError: it is no whole Parquet file.
-    """
-    import pyarrow.parquet as pq
-
-    done = 0
-    try:
-        with pq.ParquetFile(path, memory_map=True) as file:
-            schema = file.schema_arrow
-            for batch in file.iter_batches(TABLE_ROWS):
-                yield table_block(name, pa.Table.from_batches([batch]).cast(schema), done)
-                done += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BrokenFileError(f"not a whole Parquet file ({_first_line(error)})", line=done + 1) from error
-
-
-def read_arrow(path: Path, name: str) -> Iterator[Block]:
-    """An Arrow IPC file, an Arrow stream or a Feather file, mapped into memory.
-
-    Raises:
-        BrokenFileError: it is none of these, or not whole.
-    """
-    import pyarrow.feather as feather
-
-    done = 0
-    try:
-        mapped = pa.memory_map(str(path))
-        magic = mapped.read(6)
-        mapped.seek(0)
-        if magic[:4] == b"FEA1":
-            batches = iter(feather.read_table(path).to_batches(TABLE_ROWS))
-        elif magic == b"ARROW1":
-            file = pa.ipc.open_file(mapped)
-            batches = (file.get_batch(at) for at in range(file.num_record_batches))
-        else:
-            batches = iter(pa.ipc.open_stream(mapped))
-        for batch in batches:
-            yield table_block(name, pa.Table.from_batches([batch]), done)
-            done += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
-        raise BrokenFileError(f"not a whole Arrow file ({_first_line(error)})", line=done + 1) from error
-
-
-def table_block(name: str, table: pa.Table, done: int = 0) -> Block:
-    """Rows of a table of which `done` rows came before.
-
-    Raises:
-        BrokenFileError: two columns have one name.
-    """
-    names = table.column_names
-    if repeated := sorted({column for column in names if names.count(column) > 1}):
-        raise BrokenFileError(f"the column {repeated[0]!r} occurs {names.count(repeated[0])} times; rename one")
-    lines = range(done + 1, done + 1 + table.num_rows)
-    return Block(file=name, lines=lines, rows=TableRows(table), source=table)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

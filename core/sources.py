@@ -16,9 +16,10 @@ import orjson
 import pyarrow as pa
 
 from .blocks import Block, DictRows, json_ready
+from .columnar import TABLE_ROWS, read_arrow, read_parquet, table_block
 from .delimited import read_delimited
 from .errors import DataError
-from .readers import read_arrow, read_json, read_jsonl, read_parquet, table_block
+from .readers import read_json, read_jsonl
 from .records import BadRow
 from .streams import read_head
 
@@ -205,8 +206,8 @@ def _from_table(table: pa.Table, name: str, table_format: str) -> Source:
 
 
 def _read_table(table: pa.Table, name: str) -> Iterator[Block]:
-    for start in range(0, table.num_rows, 1 << 16):
-        yield table_block(name, table.slice(start, 1 << 16), start)
+    for start in range(0, table.num_rows, TABLE_ROWS):
+        yield table_block(name, table.slice(start, TABLE_ROWS), start)
 
 
 def _from_frame(frame: Any) -> Source:

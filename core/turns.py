@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "chatgpt": "assistant", "model": "assistant"}
 """Role names of other formats; every other role stays as it is."""
 
@@ -15,12 +17,19 @@ class RowError(Exception):
     """A row that cannot become an example; its text is the reason."""
 
 
+def holds_turns(value: Any) -> bool:
+    """Whether a value looks like turns, if perhaps bad ones."""
+    return isinstance(value, list | dict) or (isinstance(value, str) and value.startswith("[{"))
+
+
 def read_turns(value: Any, name: str) -> list[Turn]:
-    """Turns of column `name`: OpenAI's `role`/`content`, ShareGPT's `from`/`value`, or Arrow's lists of both.
+    """Turns of column `name`: OpenAI's `role`/`content`, ShareGPT's `from`/`value`, lists of both, or their JSON.
 
     Raises:
         RowError: it is no list of such turns, or has none.
     """
+    if isinstance(value, str) and holds_turns(value):
+        value = _parsed(value, name)
     if isinstance(value, Mapping) and value and all(isinstance(part, list) for part in value.values()):
         value = [dict(zip(value, parts, strict=False)) for parts in zip(*value.values(), strict=False)]
     if not isinstance(value, list):
@@ -28,6 +37,13 @@ def read_turns(value: Any, name: str) -> list[Turn]:
     if not value:
         raise RowError(f"{name!r} has no turns")
     return [_read_turn(turn, name) for turn in value]
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
+        raise RowError(f"{name!r} is text that starts like a list of turns but is not JSON") from error
 
 
 def _read_turn(turn: Any, name: str) -> Turn:

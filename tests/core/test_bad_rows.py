@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tunegate.core import streams
 from tunegate.core.errors import DataError
 from tunegate.core.formats import load_examples
 from tunegate.core.records import Examples
@@ -81,6 +84,16 @@ def test_rows_in_memory_are_kept_aside_too() -> None:
         (2, 5),
         (3, "{'text': '\\ud800', 'label': 'x'}"),
     ]
+
+
+def test_text_that_is_no_utf8_in_a_table_is_kept_aside(tmp_path: Path) -> None:
+    """Arrow's readers let such bytes through; here they cost their row."""
+    text = pa.array([b"a", b"b\xff", b"c"], pa.binary()).cast(pa.string(), safe=False)
+    pq.write_table(pa.table({"text": text, "label": ["x", "y", "z"]}), tmp_path / "a.parquet")
+    examples = load_examples(tmp_path / "a.parquet")
+
+    assert examples.inputs == ["a", "c"]
+    assert [(bad.line, bad.row) for bad in examples.bad_rows] == [(2, "b'b\\xff'")]
 
 
 @pytest.mark.parametrize("size", [10_000_000])
@@ -234,3 +247,24 @@ def test_no_byte_of_a_delimited_file_is_lost(
     found = b"\n".join(raw for _, raw in sorted(rows)).replace(b"\r", b"").split(b"\n")
     given_lines = content.replace(b"\r", b"").split(b"\n")[1:]
     assert [line for line in found if line] == [line for line in given_lines if line]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(CELLS, max_size=40), chunk=st.integers(30, 60), name=st.sampled_from(["a.csv", "a.tsv", "a.jsonl"])
+)
+def test_chunks_do_not_show(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch, pieces: list[str], chunk: int, name: str
+) -> None:
+    """Wherever the file is cut while it is read, examples and bad rows are the same."""
+    head = {"a.csv": b"text,label\ngood,x\n", "a.tsv": b"text\tlabel\ngood\tx\n", "a.jsonl": GOOD + b"\n"}[name]
+    folder = tmp_path_factory.mktemp("cut")
+    content = head + "".join(pieces).encode()
+    at_once = load_bytes(folder, name, content)
+    with monkeypatch.context() as patch:
+        patch.setattr(streams, "CHUNK", chunk)
+        in_pieces = load_examples(folder / name)
+
+    assert in_pieces.table.to_pylist() == at_once.table.to_pylist()
+    assert in_pieces.source.to_pylist() == at_once.source.to_pylist()
+    assert in_pieces.bad_rows == at_once.bad_rows

@@ -38,7 +38,21 @@ OTHER = {"role": "assistant", "content": "go away"}
             ("a", "b"),
         ),
         ({"messages": [USER, BOT, USER]}, "chat", {"messages": "messages"}, ("hi", "hello")),
+        (
+            {"messages": '[{"role":"user","content":"hi"},{"role":"assistant","content":"b"}]'},
+            "chat",
+            None,
+            ("hi", "b"),
+        ),
+        ({"prompt": [USER], "completion": [BOT]}, "chat", {"messages": "prompt + completion"}, ("hi", "hello")),
+        ({"text": "a", "summary": "b"}, "completion", {"input": "text", "target": "summary"}, ("a", "b")),
         ({"prompt": "p", "chosen": "c", "rejected": "r"}, "preference", None, ("p", "c")),
+        (
+            {"messages": [USER, BOT], "chosen": [USER, BOT], "rejected": [USER, OTHER]},
+            "preference",
+            None,
+            ("hi", "hello"),
+        ),
         ({"chosen": [USER, BOT], "rejected": [USER, OTHER]}, "preference", None, ("hi", "hello")),
         ({"prompt": [USER], "chosen": [BOT], "rejected": [OTHER]}, "preference", None, ("hi", "hello")),
         (
@@ -150,6 +164,11 @@ def test_columns_and_kind_can_be_given() -> None:
         ),
         ({"text": "x", "label": "a"}, {"columns": {"lable": "label"}}, "data.columns.lable is unknown; allowed: "),
         ({"question": "x", "answer": "a", "label": "b"}, {}, "set data.kind: completion or data.kind: label (--kind)"),
+        (
+            {"prompt": "x", "completion": "a", "label": False},
+            {},
+            "'label' seems to mark good and bad answers (columns: ",
+        ),
         ({"text": "x", "label": 0.1379}, {}, "holds measurements, such as 0.1379, not classes; set data.columns.label"),
     ],
 )
