@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ..core.config import Config
+from ..core.config import Config, PathString
 
 Method = Literal["full", "lora", "dora", "head"]
 
@@ -34,7 +34,7 @@ class LoraConfig(Config):
 class ReplayConfig(Config):
     """General rows mixed into training, so that the model rehearses what it knew."""
 
-    source: str | None = None
+    source: PathString | None = None
     """A file of general text (.txt: paragraphs; .jsonl with `text`; or any training data), or `self`: text that the
     base model itself writes before training. None: no replay."""
     share: float = Field(default=0.05, ge=0, lt=1)
@@ -59,7 +59,7 @@ class MonitorConfig(Config):
     """The weights that are saved: of the best validation loss (accuracy for label heads), or of the last step."""
     patience: int | None = Field(default=None, ge=1)
     """Stop after this many evaluations without a better one; None: never."""
-    retention: str | None = None
+    retention: PathString | None = None
     """General text whose loss is watched, base against now; None: rows of the replay source that are not trained on."""
     retention_rows: int = Field(default=64, ge=1)
     """Rows of it at most."""
