@@ -16,6 +16,11 @@ from .folding import fold
 from .near_duplicates import NearDuplicates, find_near_duplicates
 from .template import Template, strip_template
 
+SLACK = 0.15
+"""Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
+LOWEST = 0.4
+"""Similarity below which that search would propose too much."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alike:
@@ -83,11 +88,14 @@ def find_alike(examples: Examples, template: Template, config: DedupConfig) -> A
 def _near(
     columns: list[pa.ChunkedArray], names: list[str], template: Template, groups: Array | None, config: DedupConfig
 ) -> NearDuplicates:
+    search = (
+        config if len(columns) == 1 else config.model_copy(update={"threshold": max(LOWEST, config.threshold - SLACK)})
+    )
     if not template or "input" not in names:
-        return keep_pairs(find_near_duplicates(joined(columns), config=config, groups=groups), columns, config)
+        return keep_pairs(find_near_duplicates(joined(columns), config=search, groups=groups), columns, config)
     stripped, removed = strip_template(columns[0].to_pylist(), template)
     bare = [pa.chunked_array([pa.array(stripped, pa.large_string())]), *columns[1:]]
-    near = find_near_duplicates(joined(bare), config=config, groups=combine(groups, codes(pa.chunked_array([removed]))))
+    near = find_near_duplicates(joined(bare), config=search, groups=combine(groups, codes(pa.chunked_array([removed]))))
     whole = codes(pa.chunked_array([[fold(text) for text in joined(columns).to_pylist()]]))
     return keep_pairs(_merged(near, combine(groups, whole)), bare, config)
 
@@ -103,11 +111,11 @@ def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
 
 
 def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: DedupConfig) -> NearDuplicates:
-    """Only the pairs that are alike in every field."""
+    """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
     if len(columns) == 1 or not len(near.pairs):
         return near
     rows = np.unique(near.pairs)
     fields = [column.take(pa.array(rows)).to_pylist() for column in columns]
-    scores = field_jaccard(fields, np.searchsorted(rows, near.pairs), config.shingle)
-    alike = scores.min(axis=1) >= config.threshold - 1e-12
-    return NearDuplicates(pairs=near.pairs[alike], jaccard=near.jaccard[alike], representative=near.representative)
+    scores = field_jaccard(fields, np.searchsorted(rows, near.pairs), config.shingle).min(axis=1)
+    alike = scores >= config.threshold - 1e-12
+    return NearDuplicates(pairs=near.pairs[alike], jaccard=scores[alike], representative=near.representative)
