@@ -35,9 +35,13 @@ for command in (
     data.curate,
     model.train,
     model.evaluate,
+    model.mirror,
     judgement.compare,
     judgement.gate,
+    judgement.accept,
+    judgement.noise,
     report.report,
+    report.diff,
 ):
     app.command()(command)
 

@@ -5,38 +5,26 @@ from __future__ import annotations
 import os
 import platform
 import shlex
+import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from . import curate, evaluate, reports, train
 from .core.console import note
 from .core.formats import load_examples, write_examples
-from .core.models import model_fingerprint
+from .core.models import load_tokenizer, model_fingerprint
 from .core.records import Examples
 from .core.results import RunResults
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
-from .curate import curate_dataset, read_ledger, write_curation
-from .evaluate import (
-    benchmark_items,
-    compare_scores,
-    evaluate_model,
-    judge,
-    read_comparison,
-    read_scores,
-    read_verdict,
-    write_comparison,
-    write_scores,
-    write_verdict,
-)
-from .preview import preview
 from .recipe import Recipe, read_recipe, recipe_yaml
-from .reports import render_html, render_json, render_junit, render_markdown
-from .train import read_tuned, train_model
 
 REPORT_FILES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
+LOCK_FILE = Path("tunegate.lock.json")
+"""The accepted reference, in the working directory: where a repository keeps it under review."""
 LIBRARIES = ("tunegate", "torch", "transformers", "peft", "lm_eval", "datasets", "scikit-learn", "numpy")
 
 
@@ -59,14 +47,15 @@ def run_recipe(
     recipe = read_recipe(path, changes=changes)
     with open_run(default_out(path) if out is None else Path(out), owner=str(path.resolve()), fresh=fresh) as run:
         _record_provenance(run, path, recipe, changes)
+        resident = evaluate.Resident()
         worked = [
             _curate(run, recipe),
             _train(run, recipe),
-            _evaluate(run, recipe, "base"),
-            _evaluate(run, recipe, "tuned"),
+            _evaluate(run, recipe, "base", resident),
+            _evaluate(run, recipe, "tuned", resident),
             _judge(run, recipe),
+            _report(run, recipe),
         ]
-        worked.append(_report(run, recipe))
         if not any(worked):
             note(f"{run.path}: nothing to do, every stage is done for this recipe and data (--fresh redoes all)")
         return load_run(run.path)
@@ -78,6 +67,8 @@ def preview_run(path: Path | str, *, changes: Sequence[str] = ()) -> str:
     Raises:
         InputError: what the real run would fail on.
     """
+    from .preview import preview
+
     recipe = read_recipe(Path(path), changes=changes)
     return preview(recipe, *load_data(recipe))
 
@@ -86,7 +77,12 @@ def write_report(
     results: RunResults, out: Path, *, formats: Sequence[str] = ("html", "markdown", "junit")
 ) -> list[Path]:
     """Write results as report.html, report.md, junit.xml, report.json; return what was written."""
-    render = {"html": render_html, "markdown": render_markdown, "junit": render_junit, "json": render_json}
+    render = {
+        "html": reports.render_html,
+        "markdown": reports.render_markdown,
+        "junit": reports.render_junit,
+        "json": reports.render_json,
+    }
     files = [out / REPORT_FILES[form] for form in formats]
     for form, file in zip(formats, files, strict=True):
         write_text(file, render[form](results))
@@ -108,12 +104,12 @@ def load_run(path: Path) -> RunResults:
     done = {name for name, stage in state["stages"].items() if stage.get("state") == "done"}
     return RunResults(
         name=path.resolve().name,
-        ledger=read_ledger(path / "curated") if (path / "curated" / "summary.json").exists() else None,
-        tuned=read_tuned(path / "model") if "train" in done else None,
-        base_scores=read_scores(path / "scores" / "base.parquet") if "evaluate base" in done else None,
-        tuned_scores=read_scores(path / "scores" / "tuned.parquet") if "evaluate tuned" in done else None,
-        comparison=read_comparison(path / "comparison.json") if "judge" in done else None,
-        verdict=read_verdict(path / "verdict.json") if "judge" in done else None,
+        ledger=curate.read_ledger(path / "curated") if (path / "curated" / "summary.json").exists() else None,
+        tuned=train.read_tuned(path / "model") if "train" in done else None,
+        base_scores=evaluate.read_scores(path / "scores" / "base.parquet") if "evaluate base" in done else None,
+        tuned_scores=evaluate.read_scores(path / "scores" / "tuned.parquet") if "evaluate tuned" in done else None,
+        comparison=evaluate.read_comparison(path / "comparison.json") if "judge" in done else None,
+        verdict=evaluate.read_verdict(path / "verdict.json") if "judge" in done else None,
         provenance=state,
     )
 
@@ -122,17 +118,21 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
     curated = run.path / "curated"
 
     def work() -> Mapping[str, Any]:
-        train, test = load_data(recipe)
-        if recipe.data.test is None:
-            curated.mkdir(exist_ok=True)
+        rows, test = load_data(recipe)
+        shutil.rmtree(curated, ignore_errors=True)  # a run on other data may have left files of another format
+        curated.mkdir()
         if recipe.curate is None:
-            write_examples(train, curated / f"train.{train.format}")
+            write_examples(rows, curated / f"train.{rows.format}")
         else:
-            items = benchmark_items(recipe.evaluate, seed=recipe.seed)
-            write_curation(curate_dataset(train, config=recipe.curate, test=test, benchmarks=items), curated)
+            items = evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed)
+            tokenizer = load_tokenizer(recipe.model)
+            cleaned = curate.curate_dataset(
+                rows, config=recipe.curate, test=test, benchmarks=items, tokenizer=tokenizer
+            )
+            curate.write_curation(cleaned, curated)
         if recipe.data.test is None:
             write_examples(test, curated / f"heldout.{test.format}")
-        return {"kind": train.kind, "columns": dict(train.columns)}
+        return {"kind": rows.kind, "columns": dict(rows.columns)}
 
     inputs = {
         "data": _data_fingerprints(recipe),
@@ -145,7 +145,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
 
 def _train(run: RunFolder, recipe: Recipe) -> bool:
     def work() -> Mapping[str, Any]:
-        tuned = train_model(
+        tuned = train.train_model(
             _kept(run, recipe),
             model=recipe.model,
             config=recipe.train,
@@ -165,23 +165,25 @@ def _train(run: RunFolder, recipe: Recipe) -> bool:
     return run.run_stage("train", inputs, ["model"], work)
 
 
-def _evaluate(run: RunFolder, recipe: Recipe, side: str) -> bool:
-    tuned = read_tuned(run.path / "model") if side == "tuned" else None
+def _evaluate(run: RunFolder, recipe: Recipe, side: str, resident: evaluate.Resident) -> bool:
+    tuned = train.read_tuned(run.path / "model") if side == "tuned" else None
     adapter = tuned.path if tuned and tuned.is_adapter else None
     model = recipe.model if tuned is None or adapter else str(tuned.path)
 
     def work() -> None:
-        scores = evaluate_model(
+        scores = evaluate.evaluate_model(
             model,
             adapter=adapter,
             task=_test(run, recipe),
             config=recipe.evaluate,
             prompts=recipe.prompts,
-            contaminated=read_ledger(run.path / "curated").contaminated if recipe.curate else (),
+            contaminated=curate.read_ledger(run.path / "curated").contaminated if recipe.curate else (),
             cache=cache_folder(),
             seed=recipe.seed,
+            train=_kept(run, recipe) if side == "base" else None,
+            resident=resident,
         )
-        write_scores(scores, run.path / "scores" / f"{side}.parquet")
+        evaluate.write_scores(scores, run.path / "scores" / f"{side}.parquet")
 
     inputs = {
         "model": model_fingerprint(model, adapter),
@@ -196,15 +198,20 @@ def _evaluate(run: RunFolder, recipe: Recipe, side: str) -> bool:
 
 def _judge(run: RunFolder, recipe: Recipe) -> bool:
     files = [run.path / "scores" / "base.parquet", run.path / "scores" / "tuned.parquet"]
+    noise_file = run.path / "noise.json"
 
     def work() -> Mapping[str, Any]:
-        comparison = compare_scores(*map(read_scores, files))
-        verdict = judge(comparison, recipe.gate)
-        write_comparison(comparison, run.path / "comparison.json")
-        write_verdict(verdict, run.path / "verdict.json")
+        base, tuned = map(evaluate.read_scores, files)
+        comparison = evaluate.compare_scores(base, tuned)
+        references = evaluate.reference_comparisons(LOCK_FILE, base, tuned) if LOCK_FILE.exists() else None
+        noise = evaluate.read_noise(noise_file).shares if noise_file.exists() else None
+        verdict = evaluate.judge(comparison, recipe.gate, references=references, noise=noise)
+        evaluate.write_comparison(comparison, run.path / "comparison.json")
+        evaluate.write_verdict(verdict, run.path / "verdict.json")
         return {"outcome": verdict.outcome, "exit_code": verdict.exit_code}
 
-    inputs = {"scores": hash_files(files), "gate": recipe.gate.model_dump(mode="json")}
+    beside = [file for file in (LOCK_FILE, noise_file) if file.exists()]
+    inputs = {"scores": hash_files([*files, *beside]), "gate": recipe.gate.model_dump(mode="json")}
     return run.run_stage("judge", inputs, ["comparison.json", "verdict.json"], work)
 
 
@@ -226,10 +233,10 @@ def load_data(recipe: Recipe) -> tuple[Examples, Examples]:
         DataError: a file cannot be used, or the two files hold different kinds of rows.
     """
     data = recipe.data
-    train = load_examples(data.train, kind=data.kind, columns=data.columns, allow_partial=data.allow_partial)
+    rows = load_examples(data.train, kind=data.kind, columns=data.columns, allow_partial=data.allow_partial)
     if data.test is None:
-        return split_examples(train, share=data.holdout, seed=recipe.seed)
-    return train, load_examples(data.test, kind=train.kind, columns=data.columns, allow_partial=data.allow_partial)
+        return split_examples(rows, share=data.holdout, seed=recipe.seed)
+    return rows, load_examples(data.test, kind=rows.kind, columns=data.columns, allow_partial=data.allow_partial)
 
 
 def cache_folder() -> Path:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from . import evaluate, train
 from .core.records import Examples
-from .evaluate import benchmark_items
 from .recipe import Recipe
-from .train import preflight
+
+if TYPE_CHECKING:
+    from .train import Preflight
+
+ORDINARY_COUNTS = {"bos", "eos_supervised"}
+"""Counts of the audit that every healthy row adds to."""
 
 
-def preview(recipe: Recipe, train: Examples, test: Examples) -> str:
+def preview(recipe: Recipe, rows: Examples, test: Examples) -> str:
     """Rows, steps, items and memory of every stage, one stage a paragraph.
 
     Raises:
@@ -18,29 +25,48 @@ def preview(recipe: Recipe, train: Examples, test: Examples) -> str:
     """
     return "\n".join(
         [
-            f"curate    {_rows(train, test)}",
-            f"train     {_training(recipe, train)}",
-            f"evaluate  {_items(recipe, test)}",
-            f"gate      {_margins(recipe)}",
-            f"report    {', '.join(recipe.report.formats)}",
+            _paragraph("curate", [_data(rows, test)]),
+            _paragraph("train", training_lines(_preflight(recipe, rows))),
+            _paragraph("evaluate", _items(recipe, test)),
+            _paragraph("gate", [_margins(recipe)]),
+            _paragraph("report", [", ".join(recipe.report.formats)]),
         ]
     )
 
 
-def _rows(train: Examples, test: Examples) -> str:
-    classes = f", {len(set(train.targets))} classes" if train.kind == "label" else ""
-    bad = f"; {len(train.bad_rows):,} rows cannot be read and go to the ledger" if train.bad_rows else ""
-    return f"{len(train):,} training rows and {len(test):,} test rows of kind {train.kind}{classes}{bad}"
+def training_lines(audit: Preflight) -> list[str]:
+    """What training would do and on what, for people."""
+    cost = f"{audit.memory_bytes / 2**30:.1f} GiB and {audit.seconds / 60:.1f} minutes"
+    unusual = {name: count for name, count in audit.counts.items() if count and name not in ORDINARY_COUNTS}
+    return [
+        f"{audit.method} ({audit.reason}), peak learning rate {audit.learning_rate:g}",
+        f"{audit.steps:,} steps over {audit.trained_rows:,} rows; {audit.validation_rows:,} more watch the training",
+        f"{audit.supervised_tokens:,} of {audit.tokens:,} tokens are learned; longest row {audit.longest_row:,} tokens",
+        f"about {cost} on {audit.device} ({audit.precision})",
+        f"one row, what is learned in ⟦ ⟧: {audit.example!r}",
+        *(f"{name.replace('_', ' ')}: {count:,} rows" for name, count in unusual.items()),
+        *(f"warning: {warning}" for warning in audit.warnings),
+    ]
 
 
-def _training(recipe: Recipe, train: Examples) -> str:
-    return str(preflight(train, model=recipe.model, config=recipe.train, prompts=recipe.prompts, seed=recipe.seed))
+def _paragraph(stage: str, lines: Sequence[str]) -> str:
+    return f"{stage:10}" + ("\n" + " " * 10).join(lines)
 
 
-def _items(recipe: Recipe, test: Examples) -> str:
-    counts = Counter(item.task for item in benchmark_items(recipe.evaluate, seed=recipe.seed))
-    lines = [f"task: {len(test):,} items"] + [f"{task}: {count:,} items" for task, count in sorted(counts.items())]
-    return "\n          ".join(lines) + "\n          each for base and tuned model"
+def _data(rows: Examples, test: Examples) -> str:
+    classes = f", {len(set(rows.targets))} classes" if rows.kind == "label" else ""
+    bad = f"; {len(rows.bad_rows):,} rows cannot be read and go to the ledger" if rows.bad_rows else ""
+    return f"{len(rows):,} training rows and {len(test):,} test rows of kind {rows.kind}{classes}{bad}"
+
+
+def _preflight(recipe: Recipe, rows: Examples) -> Preflight:
+    return train.preflight(rows, model=recipe.model, config=recipe.train, prompts=recipe.prompts, seed=recipe.seed)
+
+
+def _items(recipe: Recipe, test: Examples) -> list[str]:
+    counts = Counter(item.task for item in evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed))
+    benchmarks = [f"{task}: {count:,} items" for task, count in sorted(counts.items())]
+    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model"]
 
 
 def _margins(recipe: Recipe) -> str:

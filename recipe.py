@@ -56,13 +56,19 @@ class Recipe(Config):
     model: PathString
     """Folder or hub id of the base model."""
     data: DataConfig
+    """Files of labelled rows, and how to read them."""
     curate: Annotated[CurateConfig | None, BeforeValidator(_none_if_false)] = CurateConfig()
     """How to clean the training rows; false: train on all of them."""
     prompts: PromptConfig = PromptConfig()
+    """How rows become prompts, in training and evaluation alike."""
     train: TrainConfig = TrainConfig()
+    """How the model is tuned."""
     evaluate: EvaluateConfig = EvaluateConfig()
+    """What is measured, of base and tuned model alike."""
     gate: GateConfig = GateConfig()
+    """What may be lost and what must be gained."""
     report: ReportConfig = ReportConfig()
+    """Which reports the run writes."""
     seed: int = 0
     """Seed of every draw: held-out rows, benchmark items, a new head, the order of training."""
 

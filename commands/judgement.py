@@ -13,6 +13,9 @@ from .options import Changes, RecipeFile
 if TYPE_CHECKING:
     from ..core.results import Scores
 
+NOISE_FILE = "noise.json"
+DEFAULT_LOCK = Path("tunegate.lock.json")
+Lock = Annotated[Path, typer.Option(help="File of the accepted reference; used where it exists.")]
 OutFolder = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the JSON files.", show_default=False)]
 
 
@@ -29,7 +32,7 @@ def compare(
     from ..reports import render_comparison_terminal
     from .screen import screen
 
-    comparison = compare_scores(load_scores(base, "base"), load_scores(tuned, "tuned"))
+    comparison = compare_scores(*load_pair(base, tuned))
     if out:
         write_comparison(comparison, out / "comparison.json")
     typer.echo(render_comparison_terminal(comparison, **screen()))
@@ -49,13 +52,14 @@ def gate(
     alpha: Annotated[float | None, typer.Option(help="One-sided error rate.", show_default=False)] = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
+    lock: Lock = DEFAULT_LOCK,
     out: OutFolder = None,
 ) -> None:
     """Judge a tuned model against its base; the verdict is the exit code (0 pass, 1 fail, 3 inconclusive).
 
     Example: tunegate gate --base base_logs/ --tuned tuned_logs/ --margin 0.05 --mean-margin 0.015
     """
-    from ..evaluate import GateConfig, compare_scores, judge, write_comparison, write_verdict
+    from ..evaluate import GateConfig, compare_scores, judge, reference_comparisons, write_comparison, write_verdict
     from ..reports import render_verdict_terminal
     from .screen import screen
     from .settings import stage_config
@@ -64,8 +68,10 @@ def gate(
         raise InputError("gate needs a run folder, or --base and --tuned")
     settings = [*_margins(margin), *_given("mean_margin", mean_margin), *_given("alpha", alpha), *(changes or [])]
     policy = stage_config(GateConfig, "gate", recipe or _recipe_of(run), settings)
-    comparison = compare_scores(load_scores(base or run, "base"), load_scores(tuned or run, "tuned"))
-    verdict = judge(comparison, policy)
+    pair = load_pair(base or run, tuned or run)
+    comparison = compare_scores(*pair)
+    references = reference_comparisons(lock, *pair) if lock.exists() else None
+    verdict = judge(comparison, policy, references=references, noise=_noise(run))
     if out:
         write_comparison(comparison, out / "comparison.json")
         write_verdict(verdict, out / "verdict.json")
@@ -73,22 +79,86 @@ def gate(
     raise typer.Exit(verdict.exit_code)
 
 
-def load_scores(path: Path | None, side: str) -> Scores:
-    """Scores from a file of ours, a run folder, or a folder of lm-eval's sample logs.
+def accept(
+    run: Annotated[Path, typer.Argument(help="The run whose model is deployed.")],
+    by: Annotated[str, typer.Option(help="Who accepts it.")],
+    reason: Annotated[str, typer.Option(help="Why, if the run did not pass.")] = "",
+    lock: Lock = DEFAULT_LOCK,
+) -> None:
+    """Make a deployed run the reference that later runs must not fall behind; commit the file it writes.
+
+    Example: tunegate accept runs/recipe --by ada@example.org
+    """
+    from ..evaluate import accept_scores
+    from ..pipeline import load_run
+
+    results = load_run(run)
+    if results.base_scores is None or results.tuned_scores is None or results.verdict is None:
+        raise InputError(f"{run}: the run has no verdict yet; finish it with: tunegate run RECIPE --out {run}")
+    accept_scores(results.base_scores, results.tuned_scores, results.verdict, lock=lock, by=by, reason=reason)
+    typer.echo(f"{lock}: {run} is the reference from now on; commit this file")
+
+
+def noise(
+    recipe: Annotated[Path, typer.Argument(help="The recipe whose base model and benchmarks are measured.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for noise.json, such as the run.")],
+    changes: Changes = None,
+) -> None:
+    """Measure the base against itself under other batch sizes: what numerics alone flip. `gate` reads it from a run.
+
+    Example: tunegate noise recipe.yaml --out runs/recipe
+    """
+    from ..evaluate import measure_noise, write_noise
+    from ..pipeline import load_data
+    from ..recipe import read_recipe
+
+    settings = read_recipe(recipe, changes=changes or ())
+    floor = measure_noise(
+        settings.model,
+        task=load_data(settings)[1],
+        config=settings.evaluate,
+        prompts=settings.prompts,
+        seed=settings.seed,
+    )
+    write_noise(floor, out / NOISE_FILE)
+    typer.echo("\n".join(f"{name}: {100 * share:.2f} % of items flip" for name, share in floor.shares.items()))
+
+
+def load_pair(base: Path | None, tuned: Path | None) -> tuple[Scores, Scores]:
+    """Scores of both models, from files of ours, run folders, or folders of lm-eval's sample logs.
 
     Raises:
         InputError: there is nothing of that kind.
     """
-    from ..evaluate import read_sample_logs, read_scores
+    from ..evaluate import read_log_pair
 
-    assert path is not None
+    assert base is not None
+    assert tuned is not None
+    places = [_score_file(base, "base"), _score_file(tuned, "tuned")]
+    if places[0] is None and places[1] is None:
+        return read_log_pair(base, tuned)
+    return _scores(base, places[0]), _scores(tuned, places[1])
+
+
+def _score_file(path: Path, side: str) -> Path | None:
+    """The file of ours behind a path; None: a folder of something else."""
     if not path.exists():
         raise InputError(f"{path}: no such file or folder; give scores of tunegate, a run, or lm-eval's --output_path")
-    if path.is_file():
-        return read_scores(path)
-    if (path / "scores").is_dir():
-        return read_scores(path / "scores" / f"{side}.parquet")
-    return read_sample_logs(path)
+    if path.is_dir():
+        return path / "scores" / f"{side}.parquet" if (path / "scores").is_dir() else None
+    return path
+
+
+def _scores(path: Path, file: Path | None) -> Scores:
+    from ..evaluate import read_log_samples, read_scores
+
+    return read_scores(file) if file else read_log_samples(path)
+
+
+def _noise(run: Path | None) -> dict[str, float] | None:
+    from ..evaluate import read_noise
+
+    return read_noise(run / NOISE_FILE).shares if run and (run / NOISE_FILE).exists() else None
 
 
 def _recipe_of(run: Path | None) -> Path | None:

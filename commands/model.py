@@ -29,6 +29,7 @@ def train(
     from ..core.console import note
     from ..core.formats import load_examples
     from ..core.prompts import PromptConfig
+    from ..preview import training_lines
     from ..train import TrainConfig, preflight, train_model
     from .settings import stage_config
 
@@ -36,7 +37,9 @@ def train(
     prompts = stage_config(PromptConfig, "prompts", recipe, None)
     examples = load_examples(data, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
     if dry_run:
-        typer.echo(preflight(examples, model=model, config=config, prompts=prompts, seed=seed))
+        typer.echo(
+            "\n".join(training_lines(preflight(examples, model=model, config=config, prompts=prompts, seed=seed)))
+        )
         return
     target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
     tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, seed=seed)
@@ -83,3 +86,18 @@ def evaluate(
     write_scores(scores, target)
     typer.echo(render_scores_terminal(scores, **screen()))
     note(f"scores: {target}   next: tunegate compare BASE.scores.parquet {target}")
+
+
+def mirror(
+    tasks: Annotated[list[str], typer.Argument(help="lm-eval tasks, groups or tags.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the mirror; an existing one grows.")],
+    source: Annotated[Path | None, typer.Option(help="Copy from this mirror, not the hub.", show_default=False)] = None,
+) -> None:
+    """Save benchmarks' data on a connected machine, for machines without a hub (`evaluate.mirror`).
+
+    Example: tunegate mirror hellaswag blimp --out mirror
+    """
+    from ..evaluate import make_mirror
+
+    index = make_mirror(tasks, out, source=source)
+    typer.echo(f"{out}: {len(index):,} tasks; use it with: evaluate: {{mirror: {out}}}")

@@ -79,12 +79,12 @@ def recipe(tmp_path: Path, quickstart_base: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file of a run but its state, its lock and its logs of time."""
-    timed = {"run.json", ".lock", "recipe.yaml"}
+    """The files of a run that hold no time of day and no timings."""
+    timed = {"run.json", ".lock", "summary.json", "tuned.json", "report.html", "report.md"}
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name not in timed
+        if path.is_file() and path.name not in timed and path.parent.name != "scores"
     }
 
 

@@ -1,0 +1,113 @@
+"""The command line: quick to answer, clear about mistakes, and honest in its exit code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = tuple("run demo init curate train evaluate mirror compare gate accept noise report diff".split())
+
+
+def tunegate(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "tunegate", *map(str, arguments)], cwd=cwd, capture_output=True, text=True
+    )
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Six labelled rows, one of them twice."""
+    path = tmp_path / "rows.jsonl"
+    texts = ["where is my card", "where is my card", "the card is broken", "send me a card", "no card came", "lost it"]
+    path.write_text("".join(json.dumps({"text": text, "label": "card"}) + "\n" for text in texts))
+    return path
+
+
+def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> None:
+    """`tunegate --help` answers without loading Arrow, numpy or anything larger."""
+    code = (
+        "import sys; sys.argv = ['tunegate', '--help']\nfrom tunegate.cli import main\n"
+        "try:\n    main()\nexcept SystemExit: pass\n"
+        "print([name for name in ('numpy', 'pyarrow', 'torch', 'pandas') if name in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+
+    assert done.stderr.strip() == "[]"
+    assert [command for command in COMMANDS if f"  {command} " not in done.stdout] == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_shows_an_example(command: str, tmp_path: Path) -> None:
+    """The help of a command ends guessing with a line to copy."""
+    assert f"Example: tunegate {command}" in tunegate(command, "--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["curate", "--hlp"], "error: No such option: --hlp"),
+        (["curate", "nowhere.jsonl"], "error: nowhere.jsonl: "),
+        (["curate"], "error: curate needs a data file, such as: tunegate curate train.jsonl"),
+        (
+            ["curate", "rows.jsonl", "--set", "dedup.treshold=1"],
+            "error: --set: unknown key 'dedup.treshold'; did you mean",
+        ),
+        (["curate", "rows.jsonl", "--column", "input"], "error: --column 'input': write it as name=column"),
+        (["run", "nowhere.yaml"], "error: nowhere.yaml: no such file"),
+        (["gate"], "error: gate needs a run folder, or --base and --tuned"),
+        (["compare", "a", "b"], "error: a: no such file or folder"),
+        (["init", "rows.jsonl", "--out", "rows.jsonl"], "error: rows.jsonl: exists already; choose another --out"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_exit_code_2(
+    arguments: list[str], message: str, rows: Path, tmp_path: Path
+) -> None:
+    """Bad usage names what is wrong, shows no traceback, and leaves with 2."""
+    done = tunegate(*arguments, cwd=rows.parent)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_curate_leaves_its_ledger_and_refuses_to_overwrite_it(rows: Path) -> None:
+    """The default folder is named after the data; a second run does not write over the first."""
+    first = tunegate("curate", "rows.jsonl", cwd=rows.parent)
+    second = tunegate("curate", "rows.jsonl", cwd=rows.parent)
+    rejected = [json.loads(line) for line in (rows.parent / "rows.curated" / "rejected.jsonl").read_text().splitlines()]
+
+    assert first.returncode == 0, first.stderr
+    assert [(row["line"], row["rule"], row["evidence"]["survivor_line"]) for row in rejected] == [
+        (2, "exact-duplicate", 1)
+    ]
+    assert (rows.parent / "rows.curated" / "train.jsonl").read_bytes().splitlines() == [
+        line for number, line in enumerate(rows.read_bytes().splitlines(), 1) if number != 2
+    ]
+    assert second.returncode == 2
+    assert "rows.curated: exists already" in second.stderr
+
+
+def test_init_writes_a_recipe_that_is_valid(rows: Path, quickstart_base: Path) -> None:
+    """What `init` writes is read back without a complaint, and says what it recognised."""
+    from tunegate.recipe import read_recipe
+
+    done = tunegate("init", "rows.jsonl", "--model", quickstart_base, cwd=rows.parent)
+    recipe = read_recipe(rows.parent / "recipe.yaml")
+
+    assert done.returncode == 0, done.stderr
+    assert "6 rows of kind label (input from 'text', target from 'label', 1 classes)" in done.stdout
+    assert (recipe.data.train, recipe.data.kind) == ((str(rows),), "label")
+    assert Path(recipe.model).samefile(quickstart_base)
+
+
+def test_the_schema_of_a_recipe_is_json(tmp_path: Path) -> None:
+    """Editors get a schema in which every key has a description."""
+    schema = json.loads(tunegate("init", "--schema", cwd=tmp_path).stdout)
+
+    assert schema["required"] == ["model", "data"]
+    assert [key for key, value in schema["properties"].items() if not value.get("description")] == []
