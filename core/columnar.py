@@ -72,15 +72,36 @@ def table_block(name: str, table: pa.Table, done: int = 0) -> Block:
         raise BrokenFileError(f"the column {repeated[0]!r} occurs {names.count(repeated[0])} times; rename one")
     lines: Sequence[int] = range(done + 1, done + 1 + table.num_rows)
     bad: list[BadRow] = []
-    try:
-        table.validate(full=True)
-    except pa.ArrowInvalid:
+    if not _is_sound(table):
         table, lines, bad = _sort_out_table(name, table, lines)
     return Block(file=name, lines=lines, rows=TableRows(table), source=table, bad=bad)
 
 
+def _is_sound(table: pa.Table) -> bool:
+    """Whether all text is UTF-8, which Arrow's readers do not check.
+
+    Raises:
+        BrokenFileError: the table's own structure is damaged, so that touching a value could read foreign memory.
+    """
+    for column, values in zip(table.column_names, table.columns, strict=True):
+        problem = _problem(values)
+        is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
+        # As bytes the same column is sound where its text alone is at fault.
+        if problem and not (is_text and "UTF8" in problem and not _problem(values.cast(pa.large_binary()))):
+            raise BrokenFileError(f"the column {column!r} is damaged ({problem})")
+    return not any(_problem(values) for values in table.columns)
+
+
+def _problem(values: pa.ChunkedArray) -> str:
+    try:
+        values.validate(full=True)
+    except pa.ArrowInvalid as error:
+        return _first_line(error)
+    return ""
+
+
 def _sort_out_table(name: str, table: pa.Table, lines: Sequence[int]) -> tuple[pa.Table, Sequence[int], list[BadRow]]:
-    """Rows whose text is no UTF-8, which Arrow's readers let through, aside."""
+    """Rows whose text is no UTF-8 aside."""
     errors = [_undecodable(table.slice(at, 1)) for at in range(table.num_rows)]
     good = [at for at, error in enumerate(errors) if error is None]
     bad = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tunegate.core import streams
 from tunegate.core.errors import DataError
-from tunegate.core.formats import load_examples
+from tunegate.core.formats import load_examples, original_rows, write_examples
 from tunegate.core.records import Examples
 
 GOOD = b'{"text":"good","label":"x"}'
@@ -94,6 +95,17 @@ def test_text_that_is_no_utf8_in_a_table_is_kept_aside(tmp_path: Path) -> None:
 
     assert examples.inputs == ["a", "c"]
     assert [(bad.line, bad.row) for bad in examples.bad_rows] == [(2, "b'b\\xff'")]
+
+
+def test_a_damaged_table_is_never_touched(tmp_path: Path) -> None:
+    """Offsets that point outside the file would read foreign memory; they are found before any value is."""
+    offsets, data = pa.py_buffer(struct.pack("<3i", 0, 1_000_000, 2)), pa.py_buffer(b"ab")
+    table = pa.table({"text": pa.StringArray.from_buffers(2, offsets, data), "label": ["x", "y"]})
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as writer:
+        writer.write_table(table)
+
+    with pytest.raises(DataError, match=r"a.arrow:1: the column 'text' is damaged"):
+        load_examples(tmp_path / "a.arrow")
 
 
 @pytest.mark.parametrize("size", [10_000_000])
@@ -204,6 +216,47 @@ def test_no_data_is_one_clear_error(data: Any) -> None:
     """What is no data at all is a DataError, not a traceback."""
     with pytest.raises(DataError):
         load_examples(data)
+
+
+CHATS = [
+    {"id": n, "messages": [{"role": "user", "content": f"q{n}é"}, {"role": "assistant", "content": "a" * n}]}
+    for n in range(40)
+]
+
+
+@pytest.fixture(scope="module")
+def whole_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """One small dataset in every format."""
+    folder = tmp_path_factory.mktemp("whole")
+    names = [f"a.{written}" for written in ("jsonl", "json", "csv", "tsv", "parquet", "arrow", "jsonl.gz", "csv.zst")]
+    for name in names:
+        write_examples(load_examples(CHATS), folder / name, format=name.split(".")[1])
+    return {name: (folder / name).read_bytes() for name in names}
+
+
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_a_mutilated_file_is_rows_or_one_error(
+    tmp_path_factory: pytest.TempPathFactory, whole_files: dict[str, bytes], data: st.DataObject
+) -> None:
+    """Whatever happens to a file, it gives sound examples that can be written and read again, or a DataError."""
+    name = data.draw(st.sampled_from(sorted(whole_files)))
+    content = bytearray(whole_files[name])
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(content)))
+        content[at : at + data.draw(st.sampled_from([0, 1, 50, 10_000]))] = data.draw(st.binary(max_size=4))
+    folder = tmp_path_factory.mktemp("mutilated")
+    try:
+        examples = load_bytes(folder, name, bytes(content), allow_partial=data.draw(st.booleans()))
+    except DataError:
+        return
+    write_examples(examples, folder / f"again-{name}")
+    again = load_examples(folder / f"again-{name}", kind=examples.kind, columns=examples.columns)
+
+    examples.table.validate(full=True)
+    assert len(original_rows(examples)) == len(examples)
+    assert (again.ids, again.bad_rows) == (examples.ids, ())
+    assert len(orjson.dumps([bad.row for bad in examples.bad_rows])) >= 2
 
 
 ODD_LINES = st.one_of(
