@@ -9,6 +9,10 @@ from typing import Any
 from .packing import Row, packed_mask
 
 
+SUMMED_LINES = 64
+"""Lines of logits that are summed at once: the sum needs a copy of what it sums."""
+
+
 class Forward:
     """A causal model with what scoring needs to know of it."""
 
@@ -95,7 +99,8 @@ def _pick(logits: Any, lines: Any, tokens: Any) -> tuple[list[float], list[bool]
     import torch
 
     with torch.inference_mode():
-        values = logits[lines, tokens] - logits.logsumexp(dim=1)[lines]
+        totals = torch.cat([part.logsumexp(dim=1) for part in logits.split(SUMMED_LINES)])
+        values = logits[lines, tokens] - totals[lines]
         greedy = logits.argmax(dim=1)[lines] == tokens
     return values.tolist(), greedy.tolist()
 

@@ -15,8 +15,9 @@ from .tokens import Encoder, Pair, model_length
 
 SCORER_VERSION = 1
 """Raised when an answer could differ from the one an older version gave."""
-LOGIT_CELLS = 1 << 26
-"""Logits held at once: 256 MB in float32."""
+LOGIT_CELLS = {"cpu": 1 << 24}
+"""Logits held at once by device: 64 MB in float32 where memory and cache are short, else:"""
+MOST_LOGIT_CELLS = 1 << 26
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
 CHECKED_CHOICES = 16
@@ -127,7 +128,8 @@ class CausalScorer:
     def _run(
         self, rows: Sequence[Row], call: Any, *, cached: int = 0
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
-        cells = max(LOGIT_CELLS // max(self.forward.vocabulary, 1), 1)
+        limit = LOGIT_CELLS.get(self.forward.device.type, MOST_LOGIT_CELLS)
+        cells = max(limit // max(self.forward.vocabulary, 1), 1)
         for batch in batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached):
             yield _sum(batch, *call(batch))
 

@@ -142,7 +142,7 @@ def test_log_likelihoods_are_those_of_lm_eval(name: str, attention: str, quickst
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_mask_that_is_not_honoured_is_noticed(quickstart_base: Path) -> None:
-    """With the sliding window left out of the mask the numbers would be wrong; the self-check sees it and falls back."""
+    """With the sliding window left out of the mask the numbers would be wrong: the self-check sees it."""
     tokenizer = load_tokenizer(quickstart_base)
     model = tiny_model("mistral", tokenizer)
     scorer = CausalScorer(model, tokenizer)
