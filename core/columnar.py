@@ -83,13 +83,13 @@ def _is_sound(table: pa.Table) -> bool:
     Raises:
         BrokenFileError: the table's own structure is damaged, so that touching a value could read foreign memory.
     """
-    for column, values in zip(table.column_names, table.columns, strict=True):
-        problem = _problem(values)
+    problems = [_problem(values) for values in table.columns]
+    for column, values, problem in zip(table.column_names, table.columns, problems, strict=True):
         is_text = pa.types.is_string(values.type) or pa.types.is_large_string(values.type)
         # As bytes the same column is sound where its text alone is at fault.
         if problem and not (is_text and "UTF8" in problem and not _problem(values.cast(pa.large_binary()))):
             raise BrokenFileError(f"the column {column!r} is damaged ({problem})")
-    return not any(_problem(values) for values in table.columns)
+    return not any(problems)
 
 
 def _problem(values: pa.ChunkedArray) -> str:
