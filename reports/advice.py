@@ -9,7 +9,7 @@ from ..core.records import Tuned
 from ..core.results import RunResults
 from . import figures
 from .checks import Line, lines_of
-from .ledgers import family_counts, funnel_of
+from .ledgers import funnel_of, private_ids, review_counts
 from .tuning import is_interpolated, learning_rate, lowest_retention, replay_share
 
 LOW_RETENTION = 1.02
@@ -85,7 +85,7 @@ def _for_the_data(results: RunResults, lines: Sequence[Line]) -> list[str]:
     if tainted:
         actions.append(f"Remove the training rows that contain benchmark items, and train again: {_some(tainted)}")
     if results.ledger:
-        counts = family_counts(results.ledger)
+        counts = review_counts(results.ledger)
         queue = counts["label"] + counts["conflict"]
         if queue:
             actions.append(
@@ -114,14 +114,14 @@ def _stage_warnings(results: RunResults) -> list[str]:
 def _review_queue(results: RunResults) -> list[str]:
     if results.ledger is None:
         return []
-    counts = family_counts(results.ledger)
+    counts, private = review_counts(results.ledger), len(private_ids(results.ledger))
     notes = []
     if counts["conflict"]:
-        notes.append(f"{figures.plural(counts['conflict'], 'row')} with conflicting labels")
+        notes.append(f"{figures.plural(counts['conflict'], 'row')} with conflicting labels to review")
     if counts["label"]:
         notes.append(f"{figures.plural(counts['label'], 'suspected label error')} to review")
-    if counts["private"]:
-        notes.append(f"{figures.plural(counts['private'], 'finding')} of private data")
+    if private:
+        notes.append(f"{figures.plural(private, 'row')} with private data or secrets")
     return notes
 
 

@@ -119,6 +119,17 @@ def measure(value: float | None) -> str:
     return ABSENT if value is None else _significant(value)
 
 
+def similarity(value: float | None) -> str:
+    """A Jaccard similarity; 1 only where nothing differs.
+
+    >>> similarity(0.9166), similarity(0.9999), similarity(1.0), similarity(None)
+    ('0.92', '>0.99', '1', '–')
+    """
+    if value is None:
+        return ABSENT
+    return "1" if value == 1 else ">0.99" if value >= 0.995 else f"{value:.2f}"
+
+
 def duration(seconds: float | None) -> str:
     """A span of time in its two largest units.
 

@@ -23,7 +23,7 @@ FAMILY_WORDS: tuple[tuple[Family, tuple[str, ...]], ...] = (
         ("private", "pii", "secret", "credential", "e-mail", "email", "phone", "iban", "card-number", "api-key"),
     ),
     ("leak", ("leak", "contamin", "benchmark")),
-    ("conflict", ("conflict", "several-answers")),
+    ("conflict", ("conflict",)),
     ("label", ("label-error", "mislabel", "suspect", "wrong-label", "label-issue")),
     ("duplicate", ("duplicate", "dedup")),
 )
@@ -112,6 +112,14 @@ def family_counts(ledger: Ledger) -> dict[Family, int]:
     """Findings per family, those the policy set aside included."""
     totals: dict[Family, int] = dict.fromkeys(FAMILY_TITLES, 0)
     for rule, number in _counts(ledger.findings["rule"]).items():
+        totals[family_of(rule)] += number
+    return totals
+
+
+def review_counts(ledger: Ledger) -> dict[Family, int]:
+    """Rows per family that stay with a mark, and so wait for a person."""
+    totals: dict[Family, int] = dict.fromkeys(FAMILY_TITLES, 0)
+    for rule, number in funnel_of(ledger).flagged:
         totals[family_of(rule)] += number
     return totals
 

@@ -16,7 +16,7 @@ Html = NewType("Html", str)
 NOTHING = Html("")
 VOID_TAGS = frozenset({"meta", "input", "br"})
 PAGE_SIZE = 10
-SHORT_TEXT = 24
+SHORT_TEXT = 28
 """Characters of a text that is never broken into two lines, such as a label."""
 SHOWN_TEXT = 240
 """Characters of a text that show before it is unfolded."""
@@ -77,7 +77,8 @@ def data(value: object, *, tail: bool = False) -> Html:
     if len(whole) <= SHORT_TEXT and "\n" not in whole:
         return tag("span", text(whole), class_="data short", dir="auto")
     if len(whole) <= SHOWN_TEXT:
-        return tag("span", text(whole), class_="data", dir="auto")
+        shown = text(whole) if any(map(str.isspace, whole)) else Html(text(whole).replace("_", "_<wbr>"))
+        return tag("span", shown, class_="data", dir="auto")
     if tail:
         whole = whole if len(whole) <= KEPT_TEXT else "…" + whole[-KEPT_TEXT:]
         short = "…" + whole[-SHOWN_TEXT:]

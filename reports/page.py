@@ -76,16 +76,20 @@ def _tiles(results: RunResults) -> Html:
     tiles += [_change_tile("Broad abilities, mean", mean, scale)] if mean else []
     if results.ledger:
         funnel = funnel_of(results.ledger)
-        tiles.append(
-            tag(
-                "div",
-                tag("h2", text("Rows kept")),
-                tag("p", text(figures.count(funnel.rows_kept)), class_="big"),
-                words(f"of {figures.count(funnel.rows_in)}; {figures.count(funnel.rows_rejected)} rejected"),
-                class_="tile",
+        kept, rejected = figures.count(funnel.rows_kept), figures.count(funnel.rows_rejected)
+        tiles.append(_count_tile("Rows kept", kept, f"of {figures.count(funnel.rows_in)}; {rejected} rejected"))
+        if not lines:
+            share = figures.share(funnel.rows_rejected, funnel.rows_in)
+            tiles.append(
+                _count_tile("Rejected", rejected, f"{share}, by {figures.plural(len(funnel.dropped), 'rule')}")
             )
-        )
+            flagged = figures.count(sum(number for _, number in funnel.flagged))
+            tiles.append(_count_tile("Flagged", flagged, f"by {figures.plural(len(funnel.flagged), 'rule')}; kept"))
     return tag("div", *tiles, class_="tiles")
+
+
+def _count_tile(title: str, number: str, about: str) -> Html:
+    return tag("div", tag("h2", text(title)), tag("p", text(number), class_="big"), words(about), class_="tile")
 
 
 def _change_tile(title: str, line: Line, scale: Scale) -> Html:

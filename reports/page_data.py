@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -18,7 +19,7 @@ from .worddiff import word_diff
 MAX_ROWS = 200
 """Findings of each family that the page holds."""
 PLACE_WIDTH = 28
-"""Characters of a place that show; its end, with the line, says most."""
+"""Characters of a place that show: the file's name and the line; the whole path is one hover away."""
 SUGGESTIONS = ("suggested", "suggested_label", "suggestion")
 
 
@@ -102,17 +103,17 @@ def label_errors(ledger: Ledger) -> Html:
         Row(
             cells=[
                 _where(row), data(row["input"]), data(row["target"]), data(_suggested(row)),
-                text(_expected(row)), text(figures.measure(row["score"])), text(row["reason"], 300),
+                text(_expected(row)), text(figures.measure(row["score"])),
             ],
             facets={"label": str(row["target"])},
             review=row["id"] or "",
         )
         for row in sample_of(ledger, {"label"}, limit=MAX_ROWS, order="score").rows
     ]  # fmt: skip
-    titles = ("where", "input", "label", "suggested", "precision", "score", "why")
+    titles = ("where", "input", "label", "suggested", "precision", "score")
     note = words(
         "Precision: the share of labels like this one that is expected to be wrong. "
-        "Even a sure flag names the wrong label more reliably than the right one: read before you change.",
+        "The flag is surer than the suggestion: read before you decide.",
         class_="muted small",
     )
     return tag("div", _family_table(ledger, "label", titles, rows, numbers=(4, 5)), note) if rows else NOTHING
@@ -123,13 +124,13 @@ def leaks(ledger: Ledger) -> Html:
     rows = [
         Row(
             cells=[
-                _where(row), text(row["rule"]), data(row["input"]), _other(row),
-                text(figures.measure(row["score"])), text(row["action"] or ""),
+                _where(row), data(row["rule"]), data(row["input"]), _other(row),
+                text(figures.similarity(row["score"])), text(row["action"] or ""),
             ],
             facets={"rule": row["rule"]},
             review=row["id"] or "",
         )
-        for row in sample_of(ledger, {"leak"}, limit=MAX_ROWS).rows
+        for row in sample_of(ledger, {"leak"}, limit=MAX_ROWS, order="score").rows
     ]  # fmt: skip
     titles = ("where", "rule", "training row", "found in", "similarity", "action")
     tainted = _tainted(ledger)
@@ -159,7 +160,7 @@ def quality(ledger: Ledger) -> Html:
     rows = [
         Row(
             cells=[
-                _where(row), text(row["rule"]), text(row["action"] or ""), data(row["input"]),
+                _where(row), data(row["rule"]), text(row["action"] or ""), data(row["input"]),
                 data(row["target"]), text(row["reason"], 300),
             ],
             facets={"rule": row["rule"], "action": row["action"] or ""},
@@ -185,7 +186,7 @@ def _said(sample: Sample, family: Family) -> Html:
     if not sample.is_part:
         return NOTHING
     return words(
-        f"The first {figures.count(len(sample.rows))} of {figures.count(sample.total)} {FAMILY_TITLES[family]}; "
+        f"{figures.count(len(sample.rows))} of the {figures.count(sample.total)} {FAMILY_TITLES[family]}; "
         "findings.parquet in the run folder holds them all.",
         class_="muted small part",
     )
@@ -206,7 +207,7 @@ def _cluster(rows: list[dict[str, Any]]) -> Html:
 
 def _members(rows: list[dict[str, Any]], survivor: str) -> Iterator[Html]:
     for row in rows:
-        similar = f"{row['rule']} {figures.measure(row['score'])}" if row["score"] is not None else row["rule"]
+        similar = f"{row['rule']} {figures.similarity(row['score'])}" if row["score"] is not None else row["rule"]
         yield tag(
             "div",
             tag("span", text(similar), class_="badge gone"),
@@ -232,7 +233,8 @@ def _where(row: dict[str, Any]) -> Html:
 
 def _place(file: str | None, line: int | None) -> Html:
     whole = f"{file or '?'}:{line}" if line is not None else file or ""
-    short = whole if len(whole) <= PLACE_WIDTH else "…" + whole[1 - PLACE_WIDTH :]
+    name = re.split(r"[/\\]", whole)[-1]
+    short = name if len(name) <= PLACE_WIDTH else "…" + name[1 - PLACE_WIDTH :]
     return tag("code", text(short), class_="place", title=clip(whole, 400) if short != whole else None)
 
 

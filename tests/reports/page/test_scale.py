@@ -71,8 +71,8 @@ def test_a_large_run_fits_and_says_what_it_leaves_out(large: RunResults, ledger:
     html = render_html(large)
 
     assert len(html.encode()) < LONGEST_PAGE
-    assert "The first 200 of 33,334 duplicates; findings.parquet in the run folder holds them all." in html
-    assert "The first 200 of 16,666 suspected label errors" in html
+    assert "200 of the 33,334 duplicates; findings.parquet in the run folder holds them all." in html
+    assert "200 of the 16,666 suspected label errors" in html
     assert len(render_markdown(large)) < 60_000
     assert '"leftOut": 95000' in render_sarif(ledger)
 
