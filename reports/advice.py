@@ -12,6 +12,8 @@ from .checks import Line, lines_of
 from .ledgers import funnel_of, private_ids, review_counts
 from .tuning import is_interpolated, learning_rate, lowest_retention, replay_share
 
+LIKELY = 0.05
+"""An undecided loss with a p-value below this is treated as forgetting, although it proves nothing."""
 LOW_RETENTION = 1.02
 """A general-text loss this many times its lowest value counts as forgetting that an earlier checkpoint avoids."""
 
@@ -39,7 +41,7 @@ def next_actions(results: RunResults) -> list[str]:
 
 
 def _against_forgetting(results: RunResults, lines: Sequence[Line]) -> list[str]:
-    failed = [line for line in lines if line.kind != "task" and line.state == "fail"]
+    failed = [line for line in lines if line.kind != "task" and (line.state == "fail" or _is_likely_loss(line))]
     if not failed or results.tuned is None:
         return ["Lower the learning rate or mix general examples into training, then gate again"] if failed else []
     tuned, share = results.tuned, replay_share(results.tuned)
@@ -59,9 +61,13 @@ def _against_forgetting(results: RunResults, lines: Sequence[Line]) -> list[str]
     return actions
 
 
+def _is_likely_loss(line: Line) -> bool:
+    return line.state == "inconclusive" and (line.delta or 0.0) < 0 and (line.p_value or 1.0) < LIKELY
+
+
 def _for_the_task(lines: Sequence[Line]) -> list[str]:
     task = next((line for line in lines if line.kind == "task"), None)
-    if task is None or task.state == "pass" or task.state == "measured":
+    if task is None or task.state != "fail":
         return []
     return ["The task itself falls short: review the label errors and conflicts, train longer, or add examples"]
 

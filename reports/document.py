@@ -16,6 +16,7 @@ from ..core.records import SCHEMA_VERSION
 from ..core.results import Check, Flip, Outcome, RunResults, Scores, TaskComparison, TaskInfo, Verdict
 from .advice import attention, next_actions
 from .ledgers import family_counts, funnel_of
+from .tuning import shown_notes
 
 PER_ITEM = ("differences", "clusters", "weights")
 """Fields of a comparison that hold a number per item; comparison.json has them."""
@@ -131,14 +132,28 @@ def render_json(results: RunResults) -> str:
         "verdict": results.verdict and verdict_fields(results.verdict),
         "comparison": _comparison_fields(results),
         "data": _data_fields(results),
-        "training": results.tuned and asdict(results.tuned),
+        "training": results.tuned and {**asdict(results.tuned), "notes": shown_notes(results.tuned)},
         "base_scores": _scores_fields(results.base_scores),
         "tuned_scores": _scores_fields(results.tuned_scores),
         "attention": attention(results),
         "next_actions": next_actions(results),
-        "provenance": results.provenance,
+        "provenance": public_provenance(results.provenance),
     }
     return json.dumps(json_ready(document), indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def public_provenance(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Provenance for readers: without the owner's path, and each stage by state, time and fingerprint of its inputs."""
+    facts = {name: value for name, value in provenance.items() if name != "owner"}
+    stages = facts.get("stages")
+    if isinstance(stages, Mapping):
+        facts["stages"] = {
+            name: {key: value for key, value in stage.items() if key != "inputs"}
+            if isinstance(stage, Mapping)
+            else stage
+            for name, stage in stages.items()
+        }
+    return facts
 
 
 def report_schema() -> dict[str, Any]:

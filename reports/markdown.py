@@ -14,7 +14,7 @@ from ..core.results import Flip, RunResults
 from . import figures
 from .advice import attention, next_actions, rows_moved
 from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence, unit_of
-from .document import json_ready
+from .document import json_ready, public_provenance
 from .escape import clip, markdown_code, markdown_text, one_line
 from .ledgers import class_balance, funnel_of
 
@@ -213,7 +213,7 @@ def _data(results: RunResults) -> str:
 def _provenance(results: RunResults) -> str:
     if not results.provenance:
         return ""
-    shown = json.dumps(json_ready(results.provenance), indent=2, sort_keys=True)
+    shown = json.dumps(json_ready(public_provenance(results.provenance)), indent=2, sort_keys=True)
     lines = clip(shown, 6_000).split("\n")  # ASCII, and indented code holds no mark-up of any kind
     return "\n".join("    " + line.replace("`", "'") for line in lines)
 

@@ -19,7 +19,8 @@ from .plots import Scale, bar, scale_over
 def render_html(results: RunResults) -> str:
     """The whole run as one page, below 10 MB whatever the run: large parts are sampled, and say so."""
     title = f"{outcome_word(results)} · {results.name}"
-    version = str(results.provenance.get("tool", ""))
+    libraries = results.provenance.get("libraries")
+    version = str(libraries.get("tunegate", "")) if isinstance(libraries, dict) else ""
     return page(title, _banner(results), _sections(results), review_key=_review_key(results), version=version)
 
 

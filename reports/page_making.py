@@ -8,10 +8,10 @@ from typing import Any
 from ..core.records import Tuned
 from ..core.results import RunResults
 from . import figures
-from .document import json_ready
+from .document import json_ready, public_provenance
 from .markup import NOTHING, Html, Row, join, table, tag, text
 from .plots import curve
-from .tuning import retention_curves, validation_curve
+from .tuning import retention_curves, shown_notes, validation_curve
 
 
 def training(tuned: Tuned) -> Html:
@@ -29,25 +29,44 @@ def training(tuned: Tuned) -> Html:
         curve(retention_curves(tuned), "Loss on what the base knew, nats per token"),
     ]
     shown = join(plot for plot in plots if plot)
-    details = {name: value for name, value in tuned.notes.items() if name not in {"evaluations", "warnings"}}
+    details = {name: value for name, value in shown_notes(tuned).items() if name not in {"evaluations", "warnings"}}
     return tag("div", _facts(facts), tag("div", shown, class_="plots") if shown else NOTHING, _flat(details, "Details"))
 
 
 def provenance(results: RunResults) -> Html:
     """Fingerprints, versions, seeds, timings, and the command that reproduces the run."""
     parts = []
-    command = results.provenance.get("command")
+    facts = public_provenance(results.provenance)
+    command = facts.get("command")
     if command:
         parts.append(tag("pre", tag("code", text(command)), class_="command"))
     for title, scores in (("base", results.base_scores), ("tuned", results.tuned_scores)):
         if scores:
             parts.append(_facts([(f"{title} model", scores.model), (f"{title} weights", scores.model_hash)]))
-    parts.append(_flat({k: v for k, v in results.provenance.items() if k != "command"}, "Run"))
+    parts.append(_stages(results.provenance))
+    parts.append(_flat({name: value for name, value in facts.items() if name not in {"command", "stages"}}, "Run"))
     settings = results.tuned_scores.settings if results.tuned_scores else {}
     parts.append(_flat(settings, "Measurement settings"))
     policy = results.verdict.policy if results.verdict else {}
     parts.append(_flat(policy, "Limits of the gate"))
     return join(parts)
+
+
+def _stages(provenance: Mapping[str, Any]) -> Html:
+    stages = provenance.get("stages")
+    if not isinstance(stages, Mapping):
+        return NOTHING
+    rows = [
+        Row(
+            cells=[
+                text(name, 60), text(stage.get("state", "")), text(figures.duration(stage.get("seconds"))),
+                text(stage.get("key") or figures.ABSENT, 40),
+            ]
+        )
+        for name, stage in stages.items()
+        if isinstance(stage, Mapping)
+    ]  # fmt: skip
+    return table(("stage", "state", "time", "fingerprint"), rows, caption="Stages", numbers=(2,)) if rows else NOTHING
 
 
 def _flat(values: Mapping[str, Any], title: str) -> Html:

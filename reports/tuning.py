@@ -48,8 +48,9 @@ def replay_share(tuned: Tuned) -> float:
 
 
 def learning_rate(tuned: Tuned) -> float | None:
-    """The peak learning rate, where the notes tell it."""
-    for place in (tuned.notes, settings(tuned)):
+    """The peak learning rate as it was chosen, where the notes tell it."""
+    audit = tuned.notes.get("audit")
+    for place in (audit if isinstance(audit, Mapping) else {}, settings(tuned)):
         rate = place.get("learning_rate")
         if isinstance(rate, float) and rate > 0:
             return rate
@@ -58,7 +59,14 @@ def learning_rate(tuned: Tuned) -> float | None:
 
 def is_interpolated(tuned: Tuned) -> bool:
     """Whether the weights were moved back towards the base."""
-    return bool(tuned.notes.get("interpolated") or settings(tuned).get("interpolate"))
+    return bool(settings(tuned).get("interpolate", 1.0) != 1.0)
+
+
+def shown_notes(tuned: Tuned) -> dict[str, Any]:
+    """The notes without the example that the audit decoded, which is a row of the data and may be private."""
+    audit = tuned.notes.get("audit")
+    public = {name: value for name, value in audit.items() if name != "example"} if isinstance(audit, Mapping) else {}
+    return {**tuned.notes, **({"audit": public} if public else {})}
 
 
 def settings(tuned: Tuned) -> Mapping[str, Any]:

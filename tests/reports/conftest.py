@@ -44,26 +44,7 @@ BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
 INTENTS = ("card_arrival", "card_lost", "exchange_rate", "pin_blocked", "refund", "top_up", "transfer_fee", "verify_id")
 
 
-HOSTILE = (
-    "<script>window.pwned = 1</script>",
-    '"><img src=x onerror="window.pwned = 2">',
-    "</script><script>window.pwned = 3</script>",
-    "' onmouseover='window.pwned = 4' autofocus onfocus='window.pwned = 5",
-    "<a href='javascript:window.pwned = 6'>click</a> [click](javascript:window.pwned=6)",
-    "![x](https://evil.example/pixel.png) <https://evil.example> https://evil.example www.evil.example",
-    "| a | b |\n| --- | --- |\n``` `code` ``` ~~gone~~ **bold** _it_ # head\n1. list\n- [ ] task\n> quote",
-    "@everyone @octocat org/repo#1 #12 GH-34 someone@evil.example",
-    "\x1b[31mred\x1b]8;;https://evil.example\x07link\x1b]8;;\x07\x1b[2J\x07\r\x08\x9b31m\x00",
-    "\u202egnp.exe\u202c \u2066isolate\u2069 \u200f\u061c zero\u200bwidth \ufeff \U000e0041",
-    "<!-- --> <style>*{display:none}</style> <base href=https://evil.example> <meta http-equiv=refresh content=0>",
-    "&lt;script&gt; &#60; &amp;amp; ]]> <![CDATA[ <?xml ?> <!DOCTYPE x>",
-    "=HYPERLINK(\"https://evil.example\") +1+1 -1 @SUM(A1) \t=cmd|' /C calc'!A0",
-    "\ud800 lone \udfff \ufffe \uffff \x85 \u2028 \u2029",
-    "[/bold][red]rich[/red] :warning: {braces} %s %(name)s ${dollar} {{jinja}} \\ \\n",
-    "اَلْعَرَبِيَّةُ עברית 漢字かな 👩‍👩‍👧‍👦 e\u0301",
-    "<svg onload=window.pwned=7><foreignObject><iframe srcdoc='<script>parent.pwned=8</script>'>",
-    "</td></tr></table></details><h1>broken out</h1>",
-)
+HOSTILE = tuple(json.loads((Path(__file__).parent / "hostile.json").read_text(encoding="ascii")))
 """What data and models may hold: each must show as itself and do nothing."""
 
 
@@ -237,7 +218,6 @@ def make_tuned(clean: Callable[[str], str]) -> Tuned:
         data_fingerprint="1234567890abcdef",
         seed=7,
         notes={
-            "learning_rate": 3e-3,
             "evaluations": [
                 {
                     "step": s,
@@ -248,8 +228,13 @@ def make_tuned(clean: Callable[[str], str]) -> Tuned:
                 }
                 for s in range(0, 401, 100)
             ],
-            "config": {"method": "lora", "replay": {"source": None, "share": 0.05}, "interpolate": None},
-            "audit": {"rows": 977, "truncated": 3, "masked": 0, "tokens": 41_022},
+            "config": {"method": "lora", "replay": {"source": None, "share": 0.05}, "interpolate": 1.0},
+            "audit": {
+                "example": "a row of the data",
+                "learning_rate": 3e-3,
+                "counts": {"truncated": 3},
+                "tokens": 41_022,
+            },
             "timings": {"train": 83.1},
             "warnings": [clean("3 rows were cut to 512 tokens")],
         },
@@ -336,12 +321,16 @@ def make_results(
         provenance={
             "schema_version": 1,
             "command": "tunegate run support.yaml",
-            "tool": "0.1.0",
-            "versions": {"torch": "2.13.0", "transformers": "5.23.0", "lm_eval": "0.4.13"},
-            "fingerprints": {"recipe": "feedfacefeedface", "data": "1234567890abcdef"},
+            "model": "models/tiny-llama",
+            "libraries": {"tunegate": "0.1.0", "torch": "2.13.0", "transformers": "5.23.0", "lm_eval": "0.4.13"},
+            "python": "3.11.7",
+            "owner": "a path of the author's machine",
+            "recipe_fingerprint": "feedfacefeedface",
             "seed": 7,
-            "stages": {"curate": "done", "train": "done", "evaluate": "done"},
-            "timings": {"curate": 3.9, "train": 83.1, "evaluate": 41.0},
+            "stages": {
+                name: {"state": "done", "key": "1234567890abcdef", "seconds": seconds, "inputs": {"seed": 7}}
+                for name, seconds in (("curate", 3.9), ("train", 83.1), ("evaluate", 41.0))
+            },
         },
     )  # fmt: skip
 

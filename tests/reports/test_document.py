@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from pydantic import TypeAdapter
 from tunegate.core.results import RunResults
-from tunegate.reports import attach_views, render_html, render_json, report_schema
+from tunegate.reports import attach_views, render_html, render_json, render_markdown, report_schema
 from tunegate.reports.document import Document
 
 
@@ -30,6 +32,15 @@ def test_a_report_is_valid_and_says_what_the_results_say(results: RunResults) ->
     assert [check.name for check in document.verdict.checks] == [check.name for check in results.verdict.checks]
     assert document.data is not None
     assert sum(document.data.dropped.values()) == document.data.summary["rows_rejected"]
+
+
+@pytest.mark.parametrize("render", [render_json, render_html, render_markdown])
+def test_neither_paths_nor_rows_slip_out_by_the_notes(results: RunResults, render: Callable[[RunResults], str]) -> None:
+    """The owner's path and the audit's decoded example stay in the run folder."""
+    text = render(results)
+
+    assert "author's machine" not in text.replace("&#x27;", "'")
+    assert "a row of the data" not in text
 
 
 def test_an_empty_run_is_valid_too() -> None:
