@@ -58,7 +58,7 @@ SAYINGS = (
 THINGS = tuple(word for topic in TOPICS.values() for word in topic)
 
 
-ACCOUNTS_SHARE = 0.3
+ACCOUNTS_SHARE = 0.5
 """Of the text to rehearse; sums are the first ability to go."""
 
 
