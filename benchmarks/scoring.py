@@ -29,7 +29,7 @@ WORKLOADS = {
     "gsm8k 2-shot, written": ("gsm8k", 2, 8),
 }
 """Name to lm-eval task, solved examples, items."""
-BATCH_SIZES = (2, 8, 32)
+BATCH_SIZES = (4, 16)
 """Batch sizes of lm-eval's adapter, of which the fastest counts."""
 NEW_TOKENS = 32
 

@@ -8,6 +8,8 @@ from .compare import compare_scores as compare_scores
 from .config import Benchmark as Benchmark
 from .config import EvaluateConfig as EvaluateConfig
 from .config import Retention as Retention
+from .drift import measure_drift as measure_drift
+from .flip_kinds import lost_by_kind as lost_by_kind
 from .gate import judge as judge
 from .gate_config import GateConfig as GateConfig
 from .gate_config import TaskGate as TaskGate

@@ -8,7 +8,6 @@ from typing import Any
 
 from .packing import Row, packed_mask
 
-
 SUMMED_LINES = 64
 """Lines of logits that are summed at once: the sum needs a copy of what it sums."""
 

@@ -20,8 +20,6 @@ LOGIT_CELLS = {"cpu": 1 << 24}
 MOST_LOGIT_CELLS = 1 << 26
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
-CHECKED_CHOICES = 16
-"""Choices of a context that are checked against plain scoring."""
 TOLERANCE = 1e-3
 """Largest difference of a log-likelihood, in nats, between packed and plain scoring in float32."""
 HALF_TOLERANCE = 0.12
@@ -137,7 +135,7 @@ class CausalScorer:
         """Whether packed scoring of the longest context equals plain scoring; a wider one is checked anew."""
         if not self.share_context:
             return False
-        owners = max(contexts, key=lambda owners: _width(pairs, owners))[:CHECKED_CHOICES]
+        owners = max(contexts, key=lambda owners: _width(pairs, owners))
         width = _width(pairs, owners)
         if width <= self.checked.get(bool(header), 0):
             return True
@@ -145,23 +143,24 @@ class CausalScorer:
             difference = self._difference(pairs, owners, header)
         except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
             return self._fall_back(f"it refuses packed rows ({type(error).__name__})")
-        if difference > 1:
+        if not difference <= 1:  # NaN is no agreement
             return self._fall_back("packed rows give other numbers")
         self.checked[bool(header)] = width
         return True
 
     def _difference(self, pairs: Sequence[Pair], owners: Sequence[int], header: tuple[int, ...]) -> float:
-        """Largest difference of packed from plain scoring, as a multiple of what rounding explains."""
+        """Largest difference of the first and last choice from plain scoring, in multiples of what rounding explains."""
         cache = self.forward.header(header) if header else None
         rows = list(packed_rows(pairs, owners, start=len(header)))
         ours = dict(_sum(rows, *self.forward.packed(rows, cache, len(header))))
-        single = _renumbered(pairs, owners)
+        checked = sorted({owners[0], owners[-1]})
+        single = _renumbered(pairs, checked)
         plain = dict(_sum(single, *self.forward.plain(single)))
         half = self.forward.head.weight.element_size() < 4
         return max(
             abs(ours[owner][0] - plain[owner][0])
             / (HALF_TOLERANCE * len(pairs[owner].continuation) ** 0.5 if half else TOLERANCE)
-            for owner in owners
+            for owner in checked
         )
 
     def _fall_back(self, reason: str) -> bool:

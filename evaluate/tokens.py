@@ -54,7 +54,7 @@ class Encoder:
             chosen = [n for n, value in enumerate(flags) if value is flag]
             if chosen:
                 options = {"add_special_tokens": False} if flag else {}
-                encoded = self.tokenizer([texts[n] for n in chosen], **options)["input_ids"]
+                encoded = self.tokenizer([texts[n] for n in chosen], verbose=False, **options)["input_ids"]
                 for n, ids in zip(chosen, encoded, strict=True):
                     out[n] = ids
         return out
