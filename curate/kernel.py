@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numba import uint32, uint64
 
-from .blocks import Block
+from .blocks import ASCII, TABLE, Block
 from .compiled import compiled
 from .kernel_shingles import Scratch, fold_ascii, inlined, row_shingles
+from .kernel_unicode import fold_by_table
 from .shingles import MIX_A, MIX_B, PAD, Array, Spec
+from .unicode_table import GROWTH
 
 RUN_BYTES = 1 << 17
 """Bytes of text folded at a time: their flags and copies stay in the second-level cache."""
@@ -41,18 +43,47 @@ def next_run(offsets: Array, first: int) -> int:
     return last
 
 
+@inlined
+def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[int, int]:
+    """`row_shingles` of one row of a block, of which the run from byte `base` on is in the scratch."""
+    start, stop = block.offsets[row], block.offsets[row + 1]
+    if block.kinds[row] != ASCII:
+        start, stop = place_row(block, row, scratch)
+        base = 0
+    return row_shingles(scratch, start - base, stop - base, block.kinds[row] != ASCII, code)
+
+
 @compiled
-def make_scratch(offsets: Array) -> Scratch:
+def place_row(block: Block, row: int, scratch: Scratch) -> tuple[int, int]:
+    """Write a row that is not ASCII, folded, to the tail of the scratch; its start and end."""
+    if block.kinds[row] == TABLE:
+        start, stop = block.offsets[row], block.offsets[row + 1]
+        end = fold_by_table(block.data, start, stop, block.table, scratch.text, scratch.tail)
+    else:
+        folded = block.side[block.side_offsets[row] : block.side_offsets[row + 1]]
+        end = scratch.tail + folded.shape[0]
+        scratch.text[scratch.tail : end] = folded
+    scratch.flags[end : end + 8] = 0  # flags are read eight at a time
+    return scratch.tail, end
+
+
+@compiled
+def make_scratch(block: Block) -> Scratch:
     """Working memory that fits every run and every row."""
-    longest = RUN_BYTES
-    for row in range(offsets.shape[0] - 1):
-        longest = max(longest, offsets[row + 1] - offsets[row])
+    longest, grown = 0, 0
+    for row in range(block.kinds.shape[0]):
+        size = block.offsets[row + 1] - block.offsets[row]
+        longest = max(longest, size)
+        size = GROWTH * size if block.kinds[row] == TABLE else size
+        grown = max(grown, size, block.side_offsets[row + 1] - block.side_offsets[row])
+    run = max(longest, RUN_BYTES) + PAD
     return Scratch(
-        np.empty(longest + 2 * PAD, np.uint8),
-        np.empty(longest + 2 * PAD, np.uint8),
-        np.empty(longest + 8, np.int32),
-        np.empty(longest // 2 + 8, np.uint64),
-        np.empty(longest + 8, np.uint64),
+        np.empty(run + grown + 2 * PAD, np.uint8),
+        np.empty(run + grown + 2 * PAD, np.uint8),
+        run,
+        np.empty(grown + 8, np.int32),
+        np.empty(grown // 2 + 8, np.uint64),
+        np.empty(grown + 8, np.uint64),
     )
 
 
@@ -62,7 +93,9 @@ def sign(shingles: Any, count: Any, lower: Any, a: Any, b: Any, signature: Any) 
     for k in range(a.shape[0]):
         signature[k] = uint32(0xFFFFFFFF)
     for q in range(count):
-        lower[q] = mix32(uint32(shingles[q]))
+        lower[q] = uint32(shingles[q])
+    for q in range(count):
+        lower[q] = mix32(lower[q])
     padded = count
     while padded & 7:
         lower[padded] = lower[0]
@@ -96,9 +129,9 @@ def band_key(signature: Any, band: Any, rows: Any) -> Any:
 @compiled
 def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
     """Band keys (bands, n) and whole-text numbers (n,) of a block, written to `keys` and `whole`, both uint64."""
-    data, offsets, folded = block
+    data, offsets = block.data, block.offsets
     a, b = spec.a, spec.b
-    scratch = make_scratch(offsets)
+    scratch = make_scratch(block)
     lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
     signature = np.empty(a.shape[0], np.uint32)
     first = 0
@@ -107,9 +140,7 @@ def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
         base = offsets[first]
         fold_ascii(data, base, offsets[last], scratch.text, scratch.flags)
         for row in range(first, last):
-            count, whole[row] = row_shingles(
-                scratch, offsets[row] - base, offsets[row + 1] - base, folded[row], spec.code
-            )
+            count, whole[row] = block_row(block, row, base, scratch, spec.code)
             sign(scratch.shingles, count, lower, a, b, signature)
             for band in range(keys.shape[0]):
                 keys[band, row] = band_key(signature, band, spec.rows)
@@ -119,14 +150,14 @@ def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
 @compiled
 def signatures(block: Block, spec: Spec, out: Array) -> None:
     """Affine32 MinHash signatures of a block, written to `out`, (n, permutations) uint32."""
-    data, offsets, folded = block
+    data, offsets = block.data, block.offsets
     a, b = spec.a, spec.b
-    scratch = make_scratch(offsets)
+    scratch = make_scratch(block)
     lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
         fold_ascii(data, start, stop, scratch.text, scratch.flags)
-        count, _ = row_shingles(scratch, 0, stop - start, folded[row], spec.code)
+        count, _ = block_row(block, row, start, scratch, spec.code)
         sign(scratch.shingles, count, lower, a, b, out[row])
 
 
@@ -156,8 +187,8 @@ def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
 
     `ends` is (n + 1,) int64.
     """
-    data, offsets, folded = block
-    scratch = make_scratch(offsets)
+    data, offsets = block.data, block.offsets
+    scratch = make_scratch(block)
     size = 16
     while size < 2 * scratch.shingles.shape[0]:
         size *= 2
@@ -167,7 +198,7 @@ def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
         fold_ascii(data, start, stop, scratch.text, scratch.flags)
-        count, _ = row_shingles(scratch, 0, stop - start, folded[row], code)
+        count, _ = block_row(block, row, start, scratch, code)
         total = collect_distinct(scratch.shingles, count, table, out, total)
         ends[row + 1] = total
     return total

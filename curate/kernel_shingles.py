@@ -27,6 +27,8 @@ class Scratch(NamedTuple):
     """uint8: folded bytes of a run of rows, padded."""
     flags: Array
     """uint8: 1 where the byte belongs to a word, padded."""
+    tail: int
+    """Where in `text` and `flags` a row that the run does not hold as it is has its place."""
     edges: Array
     """int32: start and end of every word of one row; in character mode, the start of every character."""
     words: Array
@@ -105,14 +107,19 @@ def flag_non_space(text: Array, flags: Array, start: int, stop: int) -> None:
 @inlined
 def flag_bits(flags: Any, i: Any) -> Any:
     """64 flags from i on as 64 bits."""
-    bits = uint64(0)
-    for byte in range(8):
-        eight = (load64(flags, i + 8 * byte) * uint64(0x0102040810204080)) >> uint64(56)
-        bits |= eight << uint64(8 * byte)
+    gather = uint64(0x0102040810204080)  # the lowest bits of eight bytes, side by side in the highest byte
+    bits = (load64(flags, i) * gather) >> uint64(56)
+    bits |= ((load64(flags, i + 8) * gather) >> uint64(56)) << uint64(8)
+    bits |= ((load64(flags, i + 16) * gather) >> uint64(56)) << uint64(16)
+    bits |= ((load64(flags, i + 24) * gather) >> uint64(56)) << uint64(24)
+    bits |= ((load64(flags, i + 32) * gather) >> uint64(56)) << uint64(32)
+    bits |= ((load64(flags, i + 40) * gather) >> uint64(56)) << uint64(40)
+    bits |= ((load64(flags, i + 48) * gather) >> uint64(56)) << uint64(48)
+    bits |= ((load64(flags, i + 56) * gather) >> uint64(56)) << uint64(56)
     return bits
 
 
-@compiled
+@inlined
 def find_words(flags: Array, start: int, stop: int, edges: Array) -> int:
     """Write start and end of every word of flags[start:stop] to `edges`; the number of words."""
     count = 0
@@ -199,23 +206,24 @@ def char_shingles(text: Array, start: int, words: int, size: int, edges: Array, 
     return count - size + 1
 
 
-@compiled
+@inlined
 def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int]:
     """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
+    text, flags, _, edges, words, shingles = scratch
     if folded:
-        flag_non_space(scratch.text, scratch.flags, start, stop)
-    count = find_words(scratch.flags, start, stop, scratch.edges)
+        flag_non_space(text, flags, start, stop)
+    count = find_words(flags, start, stop, edges)
     if count == 0 and stop > start:
-        flag_non_space(scratch.text, scratch.flags, start, stop)
-        count = find_words(scratch.flags, start, stop, scratch.edges)
+        flag_non_space(text, flags, start, stop)
+        count = find_words(flags, start, stop, edges)
     whole = uint64(count)
     for q in range(count):
-        word = hash_bytes(scratch.text, np.int64(scratch.edges[2 * q]), np.int64(scratch.edges[2 * q + 1]))
-        scratch.words[q] = word
+        word = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
+        words[q] = word
         whole = (whole ^ word) * MIX_A
         whole ^= whole >> uint64(32)
     if code > 0:
-        found = word_shingles(scratch.words, count, code, scratch.shingles)
+        found = word_shingles(words, count, code, shingles)
     else:
-        found = char_shingles(scratch.text, start, count, -code, scratch.edges, scratch.shingles)
+        found = char_shingles(text, start, count, -code, edges, shingles)
     return found, mix64(whole)

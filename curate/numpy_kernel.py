@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .blocks import Block
+from .blocks import FOLDED, Block, spliced
 from .shingles import BYTES, MIX_A, MIX_B, PAD, POSITION, Array, Spec, mix32, mix64
 
 SPACES = np.zeros(256, dtype=bool)
@@ -72,8 +72,8 @@ def jaccard_of_pairs(first: Array, second: Array, values: Array, ends: Array, th
 
 def _shingles(block: Block, code: int) -> tuple[Array, Array, Array]:
     """Shingle numbers of all rows, their ends by row (n + 1,), and the number of each whole text (n,)."""
-    data, offsets, folded = block
-    text, starts, stops, row = _words(data[offsets[0] : offsets[-1]], offsets - offsets[0], folded)
+    data, offsets = spliced(block)
+    text, starts, stops, row = _words(data, offsets, block.kinds == FOLDED)
     n = len(offsets) - 1
     counts = np.bincount(row, minlength=n)
     words = _hash_bytes(text, starts, stops)

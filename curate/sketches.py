@@ -11,6 +11,7 @@ from ..core.console import progress
 from .blocks import Block, ready_block, slices
 from .compiled import announce_compilation, jit_enabled, map_threads
 from .shingles import Array, Spec, mix64
+from .unicode_table import GROWTH
 
 
 def kernels() -> ModuleType:
@@ -61,7 +62,8 @@ def shingle_sets(column: pa.ChunkedArray, code: int) -> tuple[Array, Array]:
 def block_sets(module: ModuleType, block: Block, code: int) -> tuple[Array, Array]:
     """Shingle sets of one block, as `shingle_sets`."""
     n, size = len(block.offsets) - 1, int(block.offsets[-1] - block.offsets[0])
-    # A word takes two bytes with its space; a character one. Joined words never outgrow the row by more than one.
+    # A word takes two bytes with its space, a character one, of a text that may grow when it is folded by the table.
+    size = size * (GROWTH if len(block.table.entries) else 1) + len(block.side)
     out = np.empty((size // 2 if code > 0 else size) + n, dtype=np.uint64)
     ends = np.empty(n + 1, dtype=np.int64)
     total = module.distinct_shingles(block, code, out, ends)

@@ -1,0 +1,84 @@
+"""Texts that are not ASCII to folded bytes by a table, compiled; what the table cannot tell is left to `fold`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .blocks import FOLDED, TABLE
+from .compiled import compiled
+from .shingles import Array
+from .unicode_table import UnicodeTable
+
+ASCII_FOLDED: Array = np.array(
+    [ord(chr(byte).lower()) if chr(byte).isalnum() or byte == 95 else 32 for byte in range(128)], dtype=np.uint8
+)
+"""(128,) ASCII characters folded, a space for those that part words."""
+
+
+@compiled
+def decode(data: Array, i: int, stop: int) -> tuple[int, int]:
+    """Code point at data[i:] of valid UTF-8, and the bytes it takes; -1 where the text breaks off."""
+    byte = int(data[i])
+    if byte < 0x80:
+        return byte, 1
+    size = 2 + (byte >= 0xE0) + (byte >= 0xF0)
+    if i + size > stop or byte < 0xC0:
+        return -1, 1
+    code = byte & (0x7F >> size)
+    for k in range(1, size):
+        code = (code << 6) | (int(data[i + k]) & 0x3F)
+    return (code if code < 0x110000 else -1), size
+
+
+@compiled
+def classify_rows(data: Array, offsets: Array, kinds: Array, table: UnicodeTable, missing: Array) -> int:
+    """Find out which rows marked TABLE must be FOLDED instead: the table cannot tell, or no word is in them.
+
+    Pages of the table that are needed but absent are marked in `missing` (bool), and their number is returned; the
+    kinds are right once it is 0.
+    """
+    lacking = 0
+    for row in range(kinds.shape[0]):
+        if kinds[row] != TABLE:
+            continue
+        i, stop, words, simple = offsets[row], offsets[row + 1], False, True
+        while i < stop:
+            byte = data[i]
+            if byte < 128:
+                words |= ASCII_FOLDED[byte] != 32
+                i += 1
+                continue
+            code, size = decode(data, i, stop)
+            i += size
+            page = -2 if code < 0 else table.pages[code >> 8]
+            if page == -1:
+                lacking += not missing[code >> 8]
+                missing[code >> 8] = True
+                continue
+            entry = -1 if page < 0 else table.entries[page + (code & 255)]
+            simple = simple and entry >= 0
+            words |= (entry & 1) == 1
+        if lacking == 0 and not (simple and words):
+            kinds[row] = FOLDED
+    return lacking
+
+
+@compiled
+def fold_by_table(data: Array, start: int, stop: int, table: UnicodeTable, text: Array, at: int) -> int:
+    """Write the folded data[start:stop] to text[at:]; words may be parted by several spaces. The end."""
+    i = start
+    while i < stop:
+        byte = data[i]
+        if byte < 128:
+            text[at] = ASCII_FOLDED[byte]
+            at += 1
+            i += 1
+            continue
+        code, size = decode(data, i, stop)
+        i += size
+        entry = table.entries[table.pages[code >> 8] + (code & 255)]
+        first = entry >> 6
+        for k in range(first, first + ((entry >> 1) & 31)):
+            text[at] = table.letters[k]
+            at += 1
+    return at
