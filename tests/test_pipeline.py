@@ -158,3 +158,44 @@ def test_another_recipes_run_is_not_overwritten(recipe: Path, tmp_path: Path) ->
 
     with pytest.raises(InputError, match="holds the run of elsewhere"):
         run_recipe(recipe, out=tmp_path / "run")
+
+
+def make_small_encoder(folder: Path, tokenizer_of: Path) -> None:
+    """A two-layer BERT with random weights."""
+    import torch
+    from transformers import AutoTokenizer, BertConfig, BertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(str(tokenizer_of))
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    BertModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def test_an_encoder_gets_a_head_and_is_judged_on_what_it_retains(tmp_path: Path, quickstart_base: Path) -> None:
+    """An encoder gets a new head, trained end to end; general data of another domain takes the benchmarks' place."""
+    make_small_encoder(tmp_path / "encoder", quickstart_base)
+    write_rows(tmp_path / "train.jsonl", THINGS[:6])
+    write_rows(tmp_path / "test.jsonl", THINGS[6:])
+    general = [
+        {"text": f"the {thing} {word} number {n}", "label": word}
+        for n in range(20)
+        for thing in ("dog", "tree")
+        for word in ("runs", "sleeps")
+    ]
+    (tmp_path / "general.jsonl").write_text("".join(json.dumps(row) + "\n" for row in general))
+    recipe = {
+        "model": "encoder",
+        "data": {"train": "train.jsonl", "test": "test.jsonl"},
+        "train": {"epochs": 2},
+        "evaluate": {"retention": [{"name": "general", "data": "general.jsonl"}]},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    results = run_recipe(tmp_path / "recipe.yaml", out=tmp_path / "run")
+
+    assert results.tuned is not None
+    assert results.verdict is not None
+    assert results.tuned.method == "head"
+    assert {check.name for check in results.verdict.checks} == {"task", "general", "mean"}
