@@ -26,8 +26,11 @@ def find_conflicts(examples: Examples, alike: Alike, config: CurateConfig) -> li
 
 
 def _same_input(examples: Examples, alike: Alike, policy: Literal["flag", "drop-all", "majority"]) -> Iterator[Finding]:
-    for rows in _mixed_groups(alike.near.representative, alike.labels):
-        part = examples.table.select(["id", "target"]).take(rows).to_pylist()
+    groups = list(_mixed_groups(alike.near.representative, alike.labels))
+    involved = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
+    parts = iter(examples.table.select(["id", "target"]).take(involved).to_pylist())
+    for rows in groups:
+        part = [next(parts) for _ in rows]
         names = [row["target"] for row in part]
         votes = {name: names.count(name) for name in sorted(set(names))}
         winner = _majority(votes)

@@ -91,7 +91,7 @@ def findings_table(curation: Curation) -> pa.Table:
         "decided": [f.row in decided and decided[f.row].finding is f for f in found],
         "score": [f.score for f in found],
         "reason": [f.reason for f in found],
-        "evidence": [orjson.dumps(masked_value(dict(f.evidence))).decode() for f in found],
+        "evidence": [_evidence(f) for f in found],
     }
     for name in ("file", "line", "id", "input", "target"):
         columns[name] = own[name]
@@ -100,13 +100,23 @@ def findings_table(curation: Curation) -> pa.Table:
     return pa.table({name: pa.array(_plain(columns[name]), kind) for name, kind in FINDING_COLUMNS.items()})
 
 
+def _evidence(finding: Finding) -> str:
+    """The evidence as JSON, private data in its texts masked."""
+    values = dict(finding.evidence)
+    if any(not isinstance(value, int | float) for value in values.values()):
+        values = masked_value(values)
+    return orjson.dumps(values).decode()
+
+
 def _related(finding: Finding) -> int:
     """A row to look the related place up in; the row itself where there is none."""
     return finding.row if finding.related is None else finding.related
 
 
 def _places(curation: Curation, rows: list[int]) -> list[dict[str, Any]]:
-    return curation.examples.table.select(PLACE).take(pa.array(rows, pa.int64())).to_pylist()  # type: ignore[no-any-return]
+    part = curation.examples.table.select(PLACE).take(pa.array(rows, pa.int64()))
+    columns = [part["file"].cast(pa.string()).to_pylist(), part["line"].to_pylist(), part["id"].to_pylist()]
+    return [dict(zip(PLACE, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _texts(curation: Curation, rows: list[int]) -> pa.Table:

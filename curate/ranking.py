@@ -24,7 +24,7 @@ def survivor_rank(examples: Examples, survivor: str, context: Context) -> Array:
     """
     n = len(examples)
     position = np.arange(n)
-    keys = [position, _tie_breaks(examples), _id_numbers(examples), *_preferences(examples, survivor, context)]
+    keys = [position, _tie_breaks(examples), id_numbers(examples), *_preferences(examples, survivor, context)]
     if survivor == "first":
         keys = [position]
     if context.pinned is not None:
@@ -58,13 +58,14 @@ def _lengths(examples: Examples, column: str) -> Array:
     return np.asarray(pc.utf8_length(examples.table[column]).to_numpy(), dtype=np.int64)
 
 
-def _id_numbers(examples: Examples) -> Array:
+def id_numbers(examples: Examples) -> Array:
+    """(n,) uint64: the content ids as numbers, in the same order."""
     return np.frombuffer(bytes.fromhex("".join(examples.ids)), dtype=">u8").astype(np.uint64)
 
 
 def _tie_breaks(examples: Examples) -> Array:
     """(n,) int64: order of the original bytes among rows of one content id, 0 for rows whose id is their own."""
-    numbers = _id_numbers(examples)
+    numbers = id_numbers(examples)
     _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     tied = np.flatnonzero(counts[inverse] > 1)
     order = np.zeros(len(examples), dtype=np.int64)

@@ -18,7 +18,7 @@ from .config import CurateConfig
 from .conflicts import find_conflicts
 from .context import Array, Context
 from .near_duplicates import star_clusters
-from .ranking import survivor_rank
+from .ranking import id_numbers, survivor_rank
 from .template import Template, detect_template
 
 TEMPLATE_ROUNDS = 4
@@ -95,7 +95,7 @@ def _duplicates(copies: _Copies) -> Iterator[Finding]:
 def _byte_copies(examples: Examples, rank: Array) -> Array:
     """(n,) bool: whether a better-ranked row has the same content id."""
     by_rank = np.argsort(rank)
-    _, first = np.unique(np.array(examples.ids)[by_rank], return_index=True)
+    _, first = np.unique(id_numbers(examples)[by_rank], return_index=True)
     is_copy = np.ones(len(examples), dtype=bool)
     is_copy[by_rank[first]] = False
     return is_copy

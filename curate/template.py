@@ -19,6 +19,7 @@ import pyarrow as pa
 from ..core.records import Examples
 from .context import Array
 from .folding import fold
+from .ranking import id_numbers
 
 SAMPLE = 5_000
 """Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
@@ -85,10 +86,9 @@ def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str],
 
 
 def _sample(examples: Examples) -> list[str]:
-    inputs, ids = examples.table["input"], examples.table["id"]
+    inputs = examples.table["input"]
     if len(examples) > SAMPLE:
-        rows = np.argsort(np.array(ids.to_pylist()), kind="stable")[:SAMPLE]
-        inputs = inputs.take(pa.array(rows))
+        inputs = inputs.take(pa.array(np.argpartition(id_numbers(examples), SAMPLE)[:SAMPLE]))
     distinct = {fold(text): text for text in sorted(inputs.to_pylist())}
     return list(distinct.values())
 
