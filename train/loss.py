@@ -45,8 +45,9 @@ class _BlockedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *outputs: Any) -> Any:
         (factor,) = outputs
         grad_hidden, grad_weight, dtype = ctx.gradients
-        hidden = None if grad_hidden is None else grad_hidden * factor.to(grad_hidden.dtype)
-        weight = None if grad_weight is None else grad_weight.to(dtype) * factor.to(dtype)
+        # In place: a fresh buffer of the vocabulary's size costs more in page faults than the product itself.
+        hidden = None if grad_hidden is None else grad_hidden.mul_(factor)
+        weight = None if grad_weight is None else grad_weight.to(dtype).mul_(factor)
         return hidden, weight, None, None
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
-from ..core.errors import ModelError, RecipeError
+from ..core.errors import MissingExtraError, ModelError, RecipeError
 from ..core.models import Family, load_causal, load_new_classifier, quiet_peft
 from .config import Method, TrainConfig
 from .optimiser import layer_of
@@ -170,13 +171,17 @@ def _set_dropout(network: Any, share: float) -> None:
             setattr(network.config, name, share)
 
 
-def _load_four_bit(model: str, config: TrainConfig) -> Any:
-    from ..core.errors import MissingExtraError
+def require_four_bit() -> None:
+    """Refuse a 4-bit base where it cannot be held.
 
-    try:
-        import bitsandbytes  # type: ignore[import-not-found]  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("quantize", "bitsandbytes") from error
+    Raises:
+        MissingExtraError: bitsandbytes is not installed.
+    """
+    if find_spec("bitsandbytes") is None:
+        raise MissingExtraError("quantize", "bitsandbytes")
+
+
+def _load_four_bit(model: str, config: TrainConfig) -> Any:
     import torch
     from peft import prepare_model_for_kbit_training
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig

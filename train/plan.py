@@ -28,8 +28,9 @@ from .batches import Order
 from .config import TrainConfig
 from .device import Place, find_place, free_memory
 from .encoding import Encoding, Row, context_length, encode_labels, encode_prompts, row_origins, split_labels
-from .methods import Choice, choose_method
+from .methods import Choice, choose_method, require_four_bit
 from .replay import SELF, read_general
+from .trackers import require_trackers
 
 SPLIT_FROM = 50
 """Rows from which a validation part is held out unasked; fewer say little and are missed in training."""
@@ -102,6 +103,9 @@ def make_plan(
     """
     examples = load_examples(data)
     require_safetensors(model)
+    require_trackers(config.report_to)
+    if config.lora.four_bit:
+        require_four_bit()
     tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
     place = find_place(config)
     shape = model_shape(model, trust_remote_code=config.trust_remote_code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ from ..core.errors import MissingExtraError
 Report = Callable[[int, Mapping[str, float]], None]
 
 
-@contextmanager
-def open_trackers(names: Sequence[str], out: Path, rank: int) -> Iterator[Report]:
-    """A function that sends a step's metrics to every tracker; only the first process reports.
+def require_trackers(names: Sequence[str]) -> None:
+    """Refuse a tracker whose library is absent, before anything is trained.
 
     Raises:
-        MissingExtraError: a tracker's library is not installed.
+        MissingExtraError: naming what to install.
     """
+    for name in names:
+        if find_spec(name) is None:
+            raise MissingExtraError(name, name)
+
+
+@contextmanager
+def open_trackers(names: Sequence[str], out: Path, rank: int) -> Iterator[Report]:
+    """A function that sends a step's metrics to every tracker; only the first process reports."""
     with ExitStack() as stack:
         opened = [OPENERS[name](out, stack) for name in names] if rank == 0 else []
 
@@ -30,10 +38,8 @@ def open_trackers(names: Sequence[str], out: Path, rank: int) -> Iterator[Report
 
 
 def _tensorboard(out: Path, stack: ExitStack) -> Report:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise MissingExtraError("tensorboard", "tensorboard") from error
+    from torch.utils.tensorboard import SummaryWriter
+
     writer: Any = SummaryWriter(str(out.with_name(out.name + ".tensorboard")))
     stack.callback(writer.close)
 
@@ -45,20 +51,16 @@ def _tensorboard(out: Path, stack: ExitStack) -> Report:
 
 
 def _wandb(out: Path, stack: ExitStack) -> Report:
-    try:
-        import wandb  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise MissingExtraError("wandb", "wandb") from error
+    import wandb  # type: ignore[import-not-found]
+
     run = wandb.init(name=out.name)
     stack.callback(run.finish)
     return lambda step, metrics: run.log(dict(metrics), step=step)
 
 
 def _mlflow(out: Path, stack: ExitStack) -> Report:
-    try:
-        import mlflow  # type: ignore[import-not-found]
-    except ImportError as error:
-        raise MissingExtraError("mlflow", "mlflow") from error
+    import mlflow  # type: ignore[import-not-found]
+
     stack.enter_context(mlflow.start_run(run_name=out.name))
     return lambda step, metrics: mlflow.log_metrics(dict(metrics), step=step)
 

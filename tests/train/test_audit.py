@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tunegate.core.errors import DataError, InputError, ModelError, RecipeError
+from tunegate.core.errors import DataError, InputError, MissingExtraError, ModelError, RecipeError
 from tunegate.core.prompts import PromptConfig
 from tunegate.train import Preflight, TrainConfig, preflight
 from tunegate.train.methods import choose_method
@@ -69,6 +69,8 @@ def test_truncation_is_counted_and_warned_of(quickstart_base: Path) -> None:
         ([{"prompt": "a " * 400, "completion": "b"}] * 3, {"truncation": "cut_answer"}, DataError, "answer was cut"),
         (TWO, {"freeze": "encoder"}, RecipeError, "needs method head"),
         (TWO, {"precision": "fp16"}, InputError, "fp16 needs"),
+        (TWO, {"report_to": ["wandb"]}, MissingExtraError, r"pip install 'tunegate\[wandb\]'"),
+        (TWO, {"method": "lora", "lora": {"four_bit": True}}, MissingExtraError, r"tunegate\[quantize\]"),
     ],
 )  # fmt: skip
 def test_what_would_fail_is_refused(

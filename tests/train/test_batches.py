@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.train.batches import Order, collate, split_batch
 from tunegate.train.encoding import Row
@@ -21,6 +21,7 @@ def make_row(length: int, number: int = 0, *, is_replay: bool = False) -> Row:
     )
 
 
+@settings(deadline=None)
 @given(rows=st.integers(1, 60), batch=st.integers(1, 20), seed=st.integers(0, 3), replay=st.booleans())
 def test_an_epoch_shows_every_row_once(rows: int, batch: int, seed: int, replay: bool) -> None:
     """Each epoch trains on every task row exactly once, with or without replay."""
@@ -56,6 +57,7 @@ def test_replay_has_its_share() -> None:
     assert set(replayed.values()) == {8}
 
 
+@settings(deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 50), min_size=1, max_size=20),
     tokens=st.integers(1, 200),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.train import loss as module
 from tunegate.train.loss import blocked_cross_entropy
@@ -29,6 +29,7 @@ def both(rows: int, width: int, vocabulary: int, smoothing: float) -> tuple[list
     return found[0], found[1]
 
 
+@settings(deadline=None)
 @given(
     rows=st.integers(1, 40),
     width=st.integers(1, 12),
