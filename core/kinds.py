@@ -63,7 +63,7 @@ WORDS: Mapping[Kind, Mapping[str, str]] = {
 
 
 MAX_NUMBER_CLASSES = 20
-"""So many different fractions written as text may be classes (ratings such as 4.5); more are measurements."""
+"""So many different fractions written as text may be classes (ratings such as 4.5) if they repeat."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,8 @@ def check_labels(sample: Sequence[Mapping[str, Any]], layout: Layout, *, place: 
     labels = [row[name] for row in sample if row.get(name) is not None]
     numbers = [label for label in labels if _has_fraction(label)]
     from_text = all(isinstance(label, str) for label in numbers)
-    if 2 * len(numbers) > len(labels) and not (from_text and len(set(numbers)) <= MAX_NUMBER_CLASSES):
+    repeat = from_text and len(set(numbers)) <= min(MAX_NUMBER_CLASSES, len(numbers) // 2)
+    if 2 * len(numbers) > len(labels) and not repeat:
         raise DataError(
             f"{place}: the label column {name!r} holds measurements, such as {numbers[0]}, not classes; "
             f"{_remedy(['label'])} to a column of classes, or turn the numbers into named ranges"
@@ -190,7 +191,7 @@ def _choose_kind(
     raise DataError(
         f"{place}: no columns are known as text and label, prompt and answer, messages, or chosen and rejected "
         f"{_listed(names)}; set data.kind, data.columns.input and data.columns.target "
-        "(--kind label --columns input=NAME --columns target=NAME)"
+        "(--kind label --column input=NAME --column target=NAME)"
     )
 
 
@@ -276,4 +277,4 @@ def _listed(names: Sequence[str]) -> str:
 
 def _remedy(words: Sequence[str]) -> str:
     keys = " and ".join(f"data.columns.{word}" for word in words)
-    return f"set {keys} in the recipe ({' '.join(f'--columns {word}=NAME' for word in words)})"
+    return f"set {keys} in the recipe ({' '.join(f'--column {word}=NAME' for word in words)})"

@@ -94,7 +94,7 @@ def _write_table(table: pa.Table, path: Path, table_format: str) -> None:
         pq.write_table(table, path)
         return
     with pa.ipc.new_file(str(path), table.schema) as writer:
-        writer.write_table(table)
+        writer.write_table(table.unify_dictionaries())  # the file format holds one dictionary per column
 
 
 def _write_other(rows: Sequence[Mapping[str, Any]], path: Path, wanted: str) -> None:

@@ -105,6 +105,21 @@ def test_columnar_formats_keep_schema_and_types(
     assert back.table.drop_columns("file") == examples.table.drop_columns("file")
 
 
+def test_batches_may_have_dictionaries_of_their_own(tmp_path: Path) -> None:
+    """An Arrow stream may change a column's dictionary between batches; the file that is written holds one."""
+    batches = [
+        pa.record_batch({"text": ["a", "b"], "label": pa.array(labels).dictionary_encode()})
+        for labels in (["x", "y"], ["z", "x"])
+    ]
+    with pa.ipc.new_stream(str(tmp_path / "a.arrow"), batches[0].schema) as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+
+    write_examples(load_examples(tmp_path / "a.arrow"), tmp_path / "b.arrow")
+
+    assert load_examples(tmp_path / "b.arrow").targets == ["x", "y", "z", "x"]
+
+
 def test_every_format_gives_the_same_examples(tmp_path: Path) -> None:
     """One dataset has one sequence of content ids, whatever the format it is stored in."""
     examples = load_examples(ROWS)

@@ -148,15 +148,15 @@ def test_columns_and_kind_can_be_given() -> None:
             {"kind": "label"},
             "no column is plainly the label of kind 'label'",
         ),
-        ({"text": "x"}, {"kind": "label"}, "(columns: 'text'); set data.columns.label in the recipe (--columns label="),
+        ({"text": "x"}, {"kind": "label"}, "(columns: 'text'); set data.columns.label in the recipe (--column label="),
         ({"label": "x"}, {"kind": "label"}, "no column is plainly the text of kind 'label' (columns: 'label')"),
         (
             {"prompt": "x"},
             {"kind": "completion"},
             "no column is plainly the completion of kind 'completion' (columns: 'prompt'); set data.columns.com",
         ),
-        ({"a": "x"}, {"kind": "label"}, "(--columns text=NAME --columns label=NAME)"),
-        ({"text": "x"}, {"kind": "chat"}, "set data.columns.messages in the recipe (--columns messages=NAME)"),
+        ({"a": "x"}, {"kind": "label"}, "(--column text=NAME --column label=NAME)"),
+        ({"text": "x"}, {"kind": "chat"}, "set data.columns.messages in the recipe (--column messages=NAME)"),
         (
             {"text": "x", "label": "a"},
             {"columns": {"text": "txt"}},
