@@ -120,6 +120,7 @@
         type: "button",
         className: action,
         textContent: action,
+        title: `${action} (${action[0].toUpperCase()})`,
         onclick: () => {
           if (decisions.get(id)?.action === action) decisions.delete(id);
           else decisions.set(id, { why: "", ...decisions.get(id), action });
@@ -149,6 +150,7 @@
     const count = make("span", { role: "status" });
     const by = make("input", { placeholder: "your name", ariaLabel: "your name", autocomplete: "name", maxLength: 100 });
     const send = make("button", { type: "button", className: "primary", textContent: "Export overrides.jsonl" });
+    const hint = make("span", { className: "muted", textContent: "K keep, D drop, ↑ ↓ next row" });
     const clear = make("button", { type: "button", textContent: "Clear" });
     send.addEventListener("click", () => {
       const lines = [...decisions].map(([id, { action, why }]) => JSON.stringify({ id, action, by: by.value.trim(), why }));
@@ -161,7 +163,7 @@
       decisions.clear();
       remember();
     });
-    const bar = make("div", { className: "bar-review", role: "region", ariaLabel: "Review" }, count, by, send, clear);
+    const bar = make("div", { className: "bar-review", role: "region", ariaLabel: "Review" }, count, by, send, clear, hint);
     redraws.push(() => {
       bar.hidden = decisions.size === 0;
       count.textContent = `${decisions.size} ${decisions.size === 1 ? "decision" : "decisions"}`;

@@ -11,16 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tunegate.core.records import FINDING_COLUMNS, Ledger, Tuned
-from tunegate.core.results import (
-    Check,
-    Comparison,
-    Flip,
-    RunResults,
-    Scores,
-    TaskComparison,
-    TaskInfo,
-    Verdict,
-)
+from tunegate.core.results import Check, Comparison, Flip, RunResults, Scores, TaskComparison, TaskInfo, Verdict
 
 BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
     ("arithmetic", "arithmetic", 500, 0.84, 70, 6, "fail", "lost 12.8 points, beyond the margin of 5.0"),
@@ -30,16 +21,7 @@ BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
     ("hellaswag", "commonsense", 1000, 0.412, 31, 36, "pass", "no loss beyond 5.0 points (T = 7.0)"),
     ("lookup", "retrieval", 400, 0.26, 25, 24, "void", "the base is at chance (25.0 %): nothing can be lost"),
     ("opposites", "vocabulary", 300, 0.893, 8, 7, "pass", "no loss beyond 5.0 points (T = 4.4)"),
-    (
-        "sentiment",
-        "reading",
-        500,
-        0.884,
-        33,
-        11,
-        "waived",
-        "waived by Ada until 2026-12-31: known, accepted for the pilot",
-    ),
+    ("sentiment", "reading", 500, 0.884, 33, 11, "waived", "waived by Ada until 2026-12-31: accepted for the pilot"),
 )
 INTENTS = ("card_arrival", "card_lost", "exchange_rate", "pin_blocked", "refund", "top_up", "transfer_fee", "verify_id")
 
@@ -88,21 +70,14 @@ def make_task(check: Check, ability: str, *, clean: Callable[[str], str]) -> Tas
         }
         for part in ("easy", "hard")
     )
+    shared = ("n", "delta", "lost", "gained", "base", "tuned", "low", "high", "p_value")
     return TaskComparison(
         info=TaskInfo(name=check.name, role=role, metric="acc", scale="binary", chance=0.25, ability=ability),
-        n=check.n,
-        base=check.base or 0.0,
-        tuned=check.tuned or 0.0,
-        delta=check.delta or 0.0,
-        low=check.low or 0.0,
-        high=check.high or 0.0,
-        lost=check.lost or 0,
-        gained=check.gained or 0,
-        p_value=check.p_value or 0.0,
         discordant=((check.lost or 0) + (check.gained or 0)) / check.n,
         contaminated=12 if check.name == "facts" else 0,
         clean_delta=-0.004 if check.name == "facts" else None,
         subjects=subjects if role == "benchmark" else (),
+        **{name: getattr(check, name) for name in shared},
     )
 
 
