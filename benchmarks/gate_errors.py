@@ -198,6 +198,23 @@ def summary(results: dict[str, Any]) -> dict[str, Any]:
     return table
 
 
+def compact(results: dict[str, Any]) -> str:
+    """JSON with one row a line and five decimals."""
+
+    def rounded(value: Any) -> Any:
+        if isinstance(value, float):
+            return round(value, 5)
+        if isinstance(value, dict):
+            return {name: rounded(inner) for name, inner in value.items()}
+        return [rounded(inner) for inner in value] if isinstance(value, list) else value
+
+    parts = []
+    for name, part in rounded(results).items():
+        rows = [json.dumps(row) for row in part] if isinstance(part, list) else []
+        parts.append(f'"{name}": ' + ("[\n" + ",\n".join(rows) + "\n]" if rows else json.dumps(part, indent=1)))
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def main() -> None:
     """Run everything, write the results and the plots, print the summary."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -216,7 +233,7 @@ def main() -> None:
     print(json.dumps(results["summary"], indent=1))
     if quick:
         return
-    (HERE / "results" / "gate_errors.json").write_text(json.dumps(results, indent=1) + "\n")
+    (HERE / "results" / "gate_errors.json").write_text(compact(results))
     docs = HERE.parent / "docs"
     curves = results["power_curves"]
     for decision in ("pass", "fail"):

@@ -83,22 +83,27 @@ def _suite_checks(comparison: Comparison, policy: GateConfig, kind: str | None =
 
 
 def _decide(checks: Sequence[Check], policy: GateConfig) -> list[Check]:
-    """States of the open checks. Void and advisory ones count in Holm's family, as if they showed nothing."""
-    is_open = [not check.reason for check in checks]
-    p_values = [check.p_value or 0.0 if open_ else 1.0 for check, open_ in zip(checks, is_open, strict=True)]
-    family = [index for index, check in enumerate(checks) if is_open[index] or check.state == "void"]
-    rejected = dict(zip(family, holm([p_values[index] for index in family], policy.alpha), strict=True))
-    return [_state(check, rejected[index]) if is_open[index] else check for index, check in enumerate(checks)]
+    """States of the open checks, and of void ones that lost all the same: what cannot pass can still fail."""
+    family = [index for index, check in enumerate(checks) if not check.reason or check.state == "void"]
+    p_values = [1.0 if (p := checks[index].p_value) is None else p for index in family]
+    rejected = dict(zip(family, holm(p_values, policy.alpha), strict=True))
+    return [
+        _state(check, rejected[index]) if index in rejected and check.p_value is not None else check
+        for index, check in enumerate(checks)
+    ]
 
 
 def _state(check: Check, rejected: bool) -> Check:
     delta, low, margin = (value or 0.0 for value in (check.delta, check.low, check.margin))
     seen, limit = change(check), amount(margin, check.scale)
-    if low > -margin:
+    if low > -margin and check.state != "void":
         return replace(check, state="pass", items_needed=None, reason=f"{seen}: a loss of {limit} is ruled out")
     if delta <= -margin + ROUNDING and rejected:
-        reason = f"{seen}: the loss reaches {limit} and is not chance (p {check.p_value:.2g})"
+        though = f", though {check.reason}" if check.state == "void" else ""
+        reason = f"{seen}: the loss reaches {limit} and is not chance (p {check.p_value:.2g}){though}"
         return replace(check, state="fail", items_needed=None, reason=reason)
+    if check.state == "void":
+        return replace(check, items_needed=None)
     return replace(check, state="inconclusive", reason=f"{seen}: a loss of {limit} is not ruled out; {_needed(check)}")
 
 

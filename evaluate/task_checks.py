@@ -43,7 +43,7 @@ def _task_checks(task: TaskComparison, policy: GateConfig) -> list[Check]:
     if policy.task.min is not None:
         checks.append(_floor_check(task, policy, policy.task.min))
     leaked = contamination_reason(task, policy)
-    return [replace(check, state="void", reason=leaked) for check in checks] if leaked else checks
+    return [replace(check, state="void", p_value=None, reason=leaked) for check in checks] if leaked else checks
 
 
 def _gain_check(task: TaskComparison, policy: GateConfig) -> Check:

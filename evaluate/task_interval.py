@@ -23,7 +23,7 @@ from .intervals import clustered_error, mean_error, ratio_error, t_interval
 from .paired_tests import cluster_sign_flip, cluster_sums, exact_mcnemar, permutation_test
 from .tango import normal_quantile, tango_interval, tango_variance
 
-CHANGED_UNITS = 20
+CHANGED_UNITS = 30
 """Clusters (or items) that must show a change before their spread is believed; below, the worst case is assumed."""
 Z = normal_quantile(0.95)
 """How far an estimated design effect, and an unseen change, are stretched."""
@@ -67,7 +67,7 @@ def design_effect(task: TaskComparison) -> tuple[float, int | None]:
 
     The estimate is CR1's variance over that of independent items, stretched to its one-sided 95 % end (a variance
     from c changed clusters has a relative error of √(2/c)). It is at least 1 and at most Kish's Σ n_g² / n, that of
-    items that all do the same; with fewer than 20 changed clusters it is that.
+    items that all do the same; with fewer than 30 changed clusters it is that.
     """
     if not task.clusters:
         return 1.0, None
@@ -84,7 +84,7 @@ def design_effect(task: TaskComparison) -> tuple[float, int | None]:
 def widened_error(task: TaskComparison) -> float:
     """Standard error of a mean or ratio, widened by z · u / n: the largest change u may be one that was not drawn.
 
-    For a mean u is at least 1 (a whole flip) while fewer than 20 units changed. With no change at all the bound is
+    For a mean u is at least 1 (a whole flip) while fewer than 30 units changed. With no change at all the bound is
     then that of Tango's test to a percent.
     """
     changes = np.abs(cluster_sums(task.differences, task.clusters) if task.clusters else np.asarray(task.differences))

@@ -92,6 +92,46 @@ def test_a_base_with_too_little_to_lose_is_void(compared: Any) -> None:
     assert verdict.checks[0].reason == "the base is only 0.08 above chance (0.25), less than 2 margins of 0.05"
 
 
+def test_a_void_benchmark_can_still_fail(compared: Any) -> None:
+    """A base at chance that then falls far below it is damaged, whatever it could not prove before."""
+    verdict = judge(compared({"a": (71, 33, 84, 112)}, {"a": {"chance": 0.5}}), GateConfig())
+
+    assert (verdict.outcome, states(verdict)) == ("fail", {"a": "fail"})
+    assert verdict.checks[0].reason == (
+        "-12.7 points (-18.1 to -7.2): the loss reaches 5.0 points and is not chance (p 0.00012), "
+        "though the base scores 0.517, which is not proven better than chance (0.5)"
+    )
+
+
+def test_a_contaminated_task_is_void(make_scores: Any) -> None:
+    """A held-out set that was trained on proves no gain."""
+    marked = {"contaminated": [True] * 200 + [False] * 100}
+    base = make_scores({"task": {"value": [0] * 300, **marked}, "a": [1] * 400}, model="base")
+    tuned = make_scores({"task": {"value": [1] * 300, **marked}, "a": [1] * 400}, model="tuned")
+    verdict = judge(compare_scores(base, tuned), GateConfig())
+
+    assert (verdict.outcome, states(verdict)["task"]) == ("inconclusive", "void")
+
+
+def test_four_benchmarks_with_two_clear_losses(compared: Any) -> None:
+    """Four sets of 300 as a forgetful run left them (.517 to .390, .680 to .500, .370 to .360, .520 to .490).
+
+    Exactly the two clear losses are refused, and none at chance is called ok.
+    """
+    counts = {"adjunct": (71, 33, 84, 112), "noun": (80, 26, 124, 70), "ellipsis": (30, 27, 81, 162)}
+    counts["irregular"] = (50, 41, 106, 103)
+    verdict = judge(compared(counts, {name: {"chance": 0.5} for name in counts}), GateConfig())
+
+    assert verdict.outcome == "fail"
+    assert states(verdict) == {
+        "mean": "fail",
+        "adjunct": "fail",
+        "noun": "fail",
+        "ellipsis": "void",
+        "irregular": "void",
+    }
+
+
 def test_contaminated_benchmarks_are_void(make_scores: Any) -> None:
     """Items that were trained on cannot show forgetting, beyond a share of them."""
     marked = {"value": [1] * 400, "contaminated": [True] * 41 + [False] * 359}
@@ -234,7 +274,7 @@ def test_a_loss_of_exactly_the_margin_fails(compared: Any) -> None:
 counts = st.tuples(st.integers(0, 80), st.integers(0, 80), st.integers(50, 900), st.integers(0, 300))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
 @given(counts=counts, more=st.integers(1, 40))
 def test_more_losses_never_make_a_verdict_better(compared: Any, counts: tuple[int, int, int, int], more: int) -> None:
     """Turning items that stayed right into lost ones moves pass to inconclusive to fail, never back."""
