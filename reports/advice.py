@@ -21,7 +21,7 @@ LOW_RETENTION = 1.02
 def attention(results: RunResults) -> list[str]:
     """What a reviewer must not overlook: voids, contamination, warnings of every stage, queues to review."""
     notes = [f"{line.title} is void: {line.reason}" for line in _lines(results, "void")]
-    notes += [f"{line.title} is waived: {line.reason}" for line in _lines(results, "waived")]
+    notes += [f"{line.title}: {line.reason}" for line in _lines(results, "waived")]
     notes += [_contamination(line) for line in lines_of(results.verdict, results.comparison) if line.contaminated]
     if results.comparison and results.comparison.same_weights:
         notes.append("base and tuned model have the same weights: a model was compared with itself")

@@ -11,7 +11,7 @@ from .checks import STATE_SIGNS, Line, State, gain_and_loss, lines_of, outcome_w
 from .escape import clip, markdown_code, markdown_text
 from .ledgers import funnel_of
 from .markdown import table
-from .markup import NOTHING, Row, data, tag, text
+from .markup import NOTHING, Row, data, join, tag, text, words
 from .markup import table as html_table
 from .page_shell import Section, page
 from .screen import STATE_STYLES, Cell, Column, Screen
@@ -143,6 +143,10 @@ def render_runs_html(runs: Sequence[RunResults], *, accepted: str | None = None)
     columns = _titles(below, range(len(runs)))
     upper = html_table(titles, rows, caption="Runs", numbers=(3, 4, 5), page=50)
     lower = html_table(columns, cells, caption="Abilities", numbers=range(1, len(columns)), page=50)
+    if any(row.moved for row in below):
+        lower = join(
+            [lower, words("Since accepted: latest minus accepted, as measured; not tested.", class_="muted small")]
+        )
     sections: list[Section] = [("runs", "Runs", "Runs", upper), ("abilities", "Abilities", ABILITIES, lower)]
     banner = tag(
         "header", tag("div", tag("h1", text(f"Comparing {figures.plural(len(runs), 'run')}"))), class_="banner"

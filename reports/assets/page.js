@@ -3,7 +3,11 @@
 // It never makes markup out of text: every word it shows goes through textContent.
 (() => {
   const make = (name, properties = {}, ...children) => {
-    const node = Object.assign(document.createElement(name), properties);
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(properties)) {
+      if (/^(aria|role)/.test(key)) node.setAttribute(key.replace("aria", "aria-").toLowerCase(), value);
+      else node[key] = value;
+    }
     node.append(...children);
     return node;
   };
@@ -136,8 +140,8 @@
     });
     const redraw = () => {
       const decision = decisions.get(id);
-      keep.ariaPressed = String(decision?.action === "keep");
-      drop.ariaPressed = String(decision?.action === "drop");
+      keep.setAttribute("aria-pressed", decision?.action === "keep");
+      drop.setAttribute("aria-pressed", decision?.action === "drop");
       note.hidden = !decision;
       if (decision && document.activeElement !== note) note.value = decision.why;
     };

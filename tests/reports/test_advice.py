@@ -65,7 +65,7 @@ def test_attention_holds_every_void_waiver_contamination_and_warning(results: Ru
     notes = attention(results)
 
     assert notes == list(dict.fromkeys(notes))
-    assert [note.split(" ")[0] for note in notes[:3]] == ["lookup", "sentiment", "facts:"]
+    assert [note.split(" ")[0] for note in notes[:3]] == ["lookup", "sentiment:", "facts:"]
     assert "3 rows were cut to 512 tokens" in notes
     assert "15 suspected label errors to review" in notes
 
