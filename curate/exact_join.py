@@ -14,11 +14,16 @@ from ..core.console import progress
 from .blocks import ready_block, slices
 from .candidates import id_bits, merge_pairs
 from .compiled import compiled, map_threads
+from .crowds import sort_sets
 from .shingles import Array, Spec, mix64
 from .sketches import block_sets, kernels, sketch_texts
 
 COUNT_BITS = 22
 """Counts are kept for 2^22 classes of shingles, 32 MB."""
+COUNTED_BITS = 16
+"""Bits of a count in front of its shingle, so that sorting puts the rarest first."""
+MOST_COUNTED = (1 << COUNTED_BITS) - 1
+"""Counts beyond are equally common."""
 FLUSH_PAIRS = 1 << 22
 """Candidate pairs gathered before repeats are removed."""
 SLACK = 1e-9
@@ -91,15 +96,19 @@ def _postings(
     def work(item: tuple[int, pa.Array]) -> Array:
         first, piece = item
         values, ends = block_sets(module, ready_block(piece), code)
-        rows = np.repeat(np.arange(len(piece)), np.diff(ends))
-        sizes[first : first + len(piece)] = np.diff(ends)
-        order = np.lexsort((values, counts[_classes(values)], rows))
-        within = np.arange(len(values)) - ends[rows]
-        prefix = sizes[first + rows] - np.ceil(threshold * sizes[first + rows] - SLACK) + 1
-        kept = (within < prefix) & stands[first + rows] & (counts[_classes(values[order])] > 1)
-        found = np.stack((values[order][kept], (first + rows[kept]).astype(np.uint64)), axis=1)
+        own = np.diff(ends)
+        sizes[first : first + len(piece)] = own
+        count = np.minimum(counts[_classes(values)], MOST_COUNTED).astype(np.uint64)
+        members = (count << np.uint64(64 - COUNTED_BITS)) | (values & np.uint64((1 << (64 - COUNTED_BITS)) - 1))
+        sort_sets(members, ends)
+        prefix = own - np.ceil(threshold * own - SLACK).astype(np.int64) + 1
+        rows = np.repeat(np.arange(len(piece)), own)
+        kept = (np.arange(len(members)) - ends[rows] < prefix[rows]) & stands[first + rows]
+        kept &= members >= np.uint64(2 << (64 - COUNTED_BITS))
+        rows = first + rows[kept]
+        found = np.stack((mix64(members[kept]), rows.astype(np.uint64)), axis=1)
         if groups is not None:
-            found[:, 0] ^= mix64(groups[first + rows[kept]].astype(np.int64).view(np.uint64) + np.uint64(1))
+            found[:, 0] ^= mix64(groups[rows].astype(np.int64).view(np.uint64) + np.uint64(1))
         return found
 
     with progress("joining exactly", len(column)) as advance:

@@ -7,8 +7,10 @@ import numpy as np
 from .blocks import FOLDED, TABLE
 from .compiled import compiled
 from .shingles import Array
-from .unicode_table import UnicodeTable
+from .unicode_table import PAGE_BITS, UnicodeTable
 
+PAGE_MASK = (1 << PAGE_BITS) - 1
+"""Place of a code point in its page."""
 ASCII_FOLDED: Array = np.array(
     [ord(chr(byte).lower()) if chr(byte).isalnum() or byte == 95 else 32 for byte in range(128)], dtype=np.uint8
 )
@@ -50,12 +52,12 @@ def classify_rows(data: Array, offsets: Array, kinds: Array, table: UnicodeTable
                 continue
             code, size = decode(data, i, stop)
             i += size
-            page = -2 if code < 0 else table.pages[code >> 8]
+            page = -2 if code < 0 else table.pages[code >> PAGE_BITS]
             if page == -1:
-                lacking += not missing[code >> 8]
-                missing[code >> 8] = True
+                lacking += not missing[code >> PAGE_BITS]
+                missing[code >> PAGE_BITS] = True
                 continue
-            entry = -1 if page < 0 else table.entries[page + (code & 255)]
+            entry = -1 if page < 0 else table.entries[page + (code & PAGE_MASK)]
             simple = simple and entry >= 0
             words |= (entry & 1) == 1
         if lacking == 0 and not (simple and words):
@@ -76,7 +78,7 @@ def fold_by_table(data: Array, start: int, stop: int, table: UnicodeTable, text:
             continue
         code, size = decode(data, i, stop)
         i += size
-        entry = table.entries[table.pages[code >> 8] + (code & 255)]
+        entry = table.entries[table.pages[code >> PAGE_BITS] + (code & PAGE_MASK)]
         first = entry >> 6
         for k in range(first, first + ((entry >> 1) & 31)):
             text[at] = table.letters[k]

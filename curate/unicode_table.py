@@ -2,7 +2,7 @@
 
 Folding a text is folding its characters one by one, unless a character acts on its neighbours when it is normalised:
 combining marks, the parts of Hangul syllables, some letters of scripts encoded late. Texts with such a character are
-left to `fold` itself. The table grows by pages of 256 code points, as texts need them.
+left to `fold` itself. The table grows page by page, as texts need it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import numpy as np
 from .folding import fold
 from .shingles import Array
 
-PAGES = 0x110000 >> 8
-"""Pages of 256 code points."""
+PAGE_BITS = 6
+"""A page holds 2^6 code points; a text in another alphabet needs one or two."""
+PAGES = 0x110000 >> PAGE_BITS
+"""Pages of all code points."""
 LEFT_TO_FOLD = -1
 """Entry of a character that acts on its neighbours."""
 GROWTH = 3
@@ -68,9 +70,9 @@ def grow_table(wanted: Array) -> UnicodeTable:
 
 def _page(page: int, start: int) -> tuple[Array, Array]:
     """Entries of one page, and the letters that they point to, which will lie from `start` on."""
-    entries, text = np.empty(256, dtype=np.int64), bytearray()
-    for at in range(256):
-        folded = _fold_character((page << 8) + at)
+    entries, text = np.empty(1 << PAGE_BITS, dtype=np.int64), bytearray()
+    for at in range(len(entries)):
+        folded = _fold_character((page << PAGE_BITS) + at)
         if folded is None:
             entries[at] = LEFT_TO_FOLD
         else:
