@@ -1,4 +1,9 @@
-"""Steps until the end: rate, step, log, evaluate, checkpoint; everything but the weights is a function of the step."""
+"""Steps until the end: rate, step, log, evaluate, checkpoint; everything but the weights is a function of the step.
+
+A plain loop and not transformers' Trainer: what must hold (losses of a batch divided once, no step on a broken loss,
+the same step again after memory ran out, penalties with their own weight, the best checkpoint inside a retention
+margin) all sits inside the step, where the Trainer would have to be overridden piece by piece.
+"""
 
 from __future__ import annotations
 

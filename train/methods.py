@@ -67,6 +67,8 @@ def choose_method(config: TrainConfig, *, family: Family, kind: str, weights: in
         raise RecipeError(f"train.method: head needs examples with labels, and these are {kind!r}")
     if config.method == "full" and family != "causal":
         raise RecipeError("train.method: full is for causal models; an encoder takes head (every weight is trained)")
+    if family == "causal" and config.method != "head":
+        _refuse_head_settings(config)
     method, reason = _method(config, family=family, weights=weights, memory=memory)
     has_head = method == "head" or family != "causal"
     if config.freeze == "encoder" and method != "head":
@@ -103,9 +105,23 @@ def build_network(
     if config.dropout is not None:
         _set_dropout(network, config.dropout)
     if choice.is_adapter:
-        return _with_adapters(network, choice, config, new), new
+        network = _with_adapters(network, choice, config, new)
+        for weight in network.parameters():
+            if weight.requires_grad:
+                weight.data = weight.data.float()  # also a new head beside a bf16 base
+        return network, new
     _freeze(network, config.freeze, new)
     return network, new
+
+
+def _refuse_head_settings(config: TrainConfig) -> None:
+    for name, value, neutral in (
+        ("class_weights", config.class_weights, "none"),
+        ("multi_label", config.multi_label, None),
+        ("head_learning_rate", config.head_learning_rate, None),
+    ):
+        if value != neutral:
+            raise RecipeError(f"train.{name}: belongs to a label head; this run trains text (set train.method: head)")
 
 
 def _method(config: TrainConfig, *, family: Family, weights: int, memory: int) -> tuple[Method, str]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DataError
+from ..core.errors import DataError, RecipeError
 from ..core.formats import load_examples
 from ..core.models import (
     ModelShape,
@@ -153,8 +153,14 @@ def make_label_map(examples: Examples, config: TrainConfig, known: Mapping[str, 
 
     Raises:
         DataError: fewer than two labels: there is nothing to learn.
+        RecipeError: a weight is set for a label that no row has.
     """
     counts = count_labels(examples, config)
+    named = set() if isinstance(config.class_weights, str) else set(config.class_weights)
+    if unknown := sorted(named - set(counts)):
+        raise RecipeError(
+            f"train.class_weights: no row has the label {unknown[0]!r} (labels: {', '.join(sorted(counts))})"
+        )
     if set(counts) == set(known):
         return dict(known)
     if len(counts) < (1 if config.multi_label else 2):

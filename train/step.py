@@ -154,8 +154,8 @@ def _update(session: Session) -> float:
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    text = str(error)
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "can't allocate memory" in text
+    told = any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
+    return told or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
 def _halve(session: Session, rows: Sequence[Row], step: int) -> None:

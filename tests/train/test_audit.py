@@ -68,6 +68,8 @@ def test_truncation_is_counted_and_warned_of(quickstart_base: Path) -> None:
         ([{"prompt": "a", "completion": "b " * 400}] * 3, {"truncation": "cut_prompt"}, DataError, "none of 3 rows"),
         ([{"prompt": "a " * 400, "completion": "b"}] * 3, {"truncation": "cut_answer"}, DataError, "answer was cut"),
         (TWO, {"freeze": "encoder"}, RecipeError, "needs method head"),
+        (TWO, {"class_weights": "balanced"}, RecipeError, "belongs to a label head"),
+        (TWO, {"method": "head", "class_weights": {"z": 2}}, RecipeError, "no row has the label 'z'"),
         (TWO, {"precision": "fp16"}, InputError, "fp16 needs"),
         (TWO, {"report_to": ["wandb"]}, MissingExtraError, r"pip install 'tunegate\[wandb\]'"),
         (TWO, {"method": "lora", "lora": {"four_bit": True}}, MissingExtraError, r"tunegate\[quantize\]"),
@@ -107,6 +109,15 @@ def test_large_models_get_adapters(weights: float, method: str, rate: float) -> 
 
 def test_settings_are_checked() -> None:
     """Unknown keys and values outside their range are refused by the config."""
-    for wrong in ({"epoch": 3}, {"learning_rate": 0}, {"interpolate": 1.5}, {"interpolate": "best"}, {"freeze": -1}):
+    for wrong in (
+        {"epoch": 3},
+        {"learning_rate": 0},
+        {"interpolate": 1.5},
+        {"interpolate": "best"},
+        {"freeze": -1},
+        {"replay": {"kl": 1.0}},
+        {"method": "dora", "interpolate": 0.5},
+        {"lora": {"four_bit": True}},
+    ):
         with pytest.raises(ValueError, match="validation error"):
             TrainConfig.model_validate(wrong)
