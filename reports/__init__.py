@@ -3,6 +3,7 @@
 from .curation_diff import curation_changes, render_curation_diff_markdown, render_curation_diff_terminal
 from .document import render_json, report_schema
 from .junit import render_junit
+from .levels import render_scores_terminal
 from .markdown import github_summary, render_markdown
 from .model_card import render_model_card
 from .page import render_curation_html, render_html
@@ -34,6 +35,7 @@ __all__ = [
     "render_runs_markdown",
     "render_runs_terminal",
     "render_sarif",
+    "render_scores_terminal",
     "render_terminal",
     "render_verdict_terminal",
     "report_schema",

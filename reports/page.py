@@ -15,6 +15,9 @@ from .markup import NOTHING, Html, join, tag, text, words
 from .page_shell import Section, page
 from .plots import Scale, bar, scale_over
 
+MAX_NOTES = 40
+"""Notes of attention that the page lists; the rest is counted."""
+
 
 def render_html(results: RunResults) -> str:
     """The whole run as one page, below 10 MB whatever the run: large parts are sampled, and say so."""
@@ -106,7 +109,8 @@ def _advice(results: RunResults) -> Html:
     notes, actions = attention(results), next_actions(results)
     parts = []
     if notes:
-        items = [tag("li", text(note, 500)) for note in notes]
+        items = [tag("li", text(note, 500)) for note in notes[:MAX_NOTES]]
+        items += [tag("li", text(f"and {len(notes) - MAX_NOTES} more"))] if len(notes) > MAX_NOTES else []
         parts.append(tag("div", tag("h3", text("Needs attention")), tag("ul", *items), class_="notes"))
     if actions:
         items = [tag("li", text(action, 500)) for action in actions]
