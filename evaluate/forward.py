@@ -46,7 +46,7 @@ class Forward:
             "use_cache": header is not None,
         }
         if header is not None:
-            options["past_key_values"] = _expand(header, len(batch))
+            options["past_key_values"] = expand(header, len(batch))
         return self._run(batch, options)
 
     def header(self, ids: Sequence[int]) -> Any:
@@ -123,7 +123,13 @@ def _scored_only(head: Any, places: Sequence[tuple[int, int]] | None) -> Iterato
         handle.remove()
 
 
-def _expand(header: Any, rows: int) -> Any:
+def last_only(head: Any) -> Any:
+    """Let the output embedding see only the last column of a batch."""
+    return _scored_only(head, None)
+
+
+def expand(header: Any, rows: int) -> Any:
+    """A cache of many rows, each holding the header's keys and values."""
     from transformers import DynamicCache
 
     cache = DynamicCache()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .forward import Forward
+from .greedy import Stops, is_plain, shared_header, write_greedily
 from .request import Answer, Request
 from .tokens import Encoder
 
@@ -42,11 +43,19 @@ def _generate_alike(
         n: encoder.encode([requests[n].prompt], requests[n].has_specials)[0][-room:] or [encoder.prefix]
         for n in numbers
     }
+    greedy = not _samples(options) and is_plain(forward)
+    cached, start = shared_header(forward, list(prompts.values())) if greedy else (None, 0)
     queue = sorted(numbers, key=lambda n: (-len(prompts[n]), requests[n].prompt))
     while queue:
-        rows = max(batch_tokens // (len(prompts[queue[0]]) + limit), 1)
+        rows = max(batch_tokens // (len(prompts[queue[0]]) - start * 3 // 4 + limit), 1)
         batch, queue = queue[:rows], queue[rows:]
-        texts = _write(forward, encoder, [prompts[n] for n in batch], limit, stops, options)
+        texts = None
+        if greedy:
+            tails = [prompts[n][start:] for n in batch]
+            texts = write_greedily(forward, encoder.tokenizer, tails, limit, stops, header=cached, start=start)
+        if texts is None:
+            greedy = False
+            texts = _write(forward, encoder, [prompts[n] for n in batch], limit, stops, options)
         yield [(n, cut(text, stops)) for n, text in zip(batch, texts, strict=True)]
 
 
@@ -86,36 +95,20 @@ def _write(
             attention_mask=mask.to(forward.device),
             max_new_tokens=limit,
             pad_token_id=padding,
-            stopping_criteria=[_Stops(tokenizer, stops, width)],
+            stopping_criteria=[Stops(tokenizer, stops, width)],
             **_sampling(options),
         )
     forward.tokens += written.numel()
     return [tokenizer.decode(row, skip_special_tokens=True) for row in written[:, width:].tolist()]
 
 
-def _sampling(options: dict[str, Any]) -> dict[str, Any]:
+def _samples(options: dict[str, Any]) -> bool:
     """Greedy unless a task asks for sampling with a temperature above 0."""
-    known = {*LIMIT_NAMES, "until", "do_sample", "temperature"}
-    more = {name: value for name, value in options.items() if name not in known}
-    temperature = float(options.get("temperature") or 0.0)
-    if options.get("do_sample") and temperature > 0:
-        return {"do_sample": True, "temperature": temperature, **more}
-    return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return bool(options.get("do_sample")) and float(options.get("temperature") or 0.0) > 0
 
 
-class _Stops:
-    """Says of each row whether one of the stop strings is in what it wrote last."""
-
-    def __init__(self, tokenizer: Any, stops: Sequence[str], begin: int) -> None:
-        self.tokenizer = tokenizer
-        self.stops = [stop for stop in stops if stop]
-        self.begin = begin
-        lengths = [len(tokenizer.encode(stop, add_special_tokens=False)) for stop in self.stops]
-        self.look_back = max(lengths, default=0) + 2
-
-    def __call__(self, ids: Any, _scores: Any, **_: Any) -> Any:
-        import torch
-
-        tails = self.tokenizer.batch_decode(ids[:, self.begin :][:, -self.look_back :])
-        done = [any(stop in tail for stop in self.stops) for tail in tails]
-        return torch.tensor(done, device=ids.device)
+def _sampling(options: dict[str, Any]) -> dict[str, Any]:
+    if not _samples(options):
+        return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    known = {*LIMIT_NAMES, "until", "do_sample"}
+    return {"do_sample": True, **{name: value for name, value in options.items() if name not in known}}

@@ -149,7 +149,7 @@ class CausalScorer:
         return True
 
     def _difference(self, pairs: Sequence[Pair], owners: Sequence[int], header: tuple[int, ...]) -> float:
-        """Largest difference of the first and last choice from plain scoring, in multiples of what rounding explains."""
+        """Largest difference of first and last choice from plain scoring, in multiples of what rounding explains."""
         cache = self.forward.header(header) if header else None
         rows = list(packed_rows(pairs, owners, start=len(header)))
         ours = dict(_sum(rows, *self.forward.packed(rows, cache, len(header))))

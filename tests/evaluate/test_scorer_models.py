@@ -172,14 +172,46 @@ def test_rolling_log_likelihoods_are_those_of_lm_eval(name: str, quickstart_base
     assert max(abs(a - b) for a, b in zip(found, expected, strict=True)) < 5e-3
 
 
+PROMPTS = {
+    "mixed": sorted({one.prompt for one in questions()} - {""}),
+    "headed": sorted({one.prompt for one in questions() if one.group == "headed"}),
+}
+
+
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral"])
-def test_written_texts_are_those_of_lm_eval(name: str, quickstart_base: Path) -> None:
-    """Batching by length and ending rows one by one changes no text."""
+@pytest.mark.parametrize("prompts", PROMPTS)
+@pytest.mark.parametrize("name", ["llama", "gpt2", "mistral", "gemma3_text", "bloom", "mamba"])
+def test_written_texts_are_those_of_lm_eval(name: str, prompts: str, quickstart_base: Path) -> None:
+    """Batching by length, a shared beginning, and rows that end one by one change no text."""
     tokenizer = load_tokenizer(quickstart_base)
     model = tiny_model(name, tokenizer)
     options = '{"do_sample": false, "max_gen_toks": 12, "until": ["cat", "\\n"]}'
-    prompts = sorted({one.prompt for one in questions()} - {""})
-    requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in prompts]
+    requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in PROMPTS[prompts]]
 
     assert ours(CausalScorer(model, tokenizer), requests) == theirs(model, tokenizer, requests, "generate_until")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> None:
+    """A repetition penalty in the model's generation config changes greedy texts, ours as lm-eval's."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer)
+    options = '{"do_sample": false, "max_gen_toks": 12, "until": ["cat", "\\n"]}'
+    requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in PROMPTS["headed"]]
+    plain = ours(CausalScorer(model, tokenizer), requests)
+    model.generation_config.repetition_penalty = 1.8
+    found = ours(CausalScorer(model, tokenizer), requests)
+
+    assert found == theirs(model, tokenizer, requests, "generate_until") != plain
+
+
+def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
+    """Five prompts of one header cost its tokens once, in likelihoods and in writing."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer)
+    lengths = [len(ids) for ids in tokenizer(PROMPTS["headed"])["input_ids"]]
+    options = '{"do_sample": false, "max_gen_toks": 1}'
+    scorer = CausalScorer(model, tokenizer)
+    ours(scorer, [Request(kind="generate", prompt=prompt, options=options) for prompt in PROMPTS["headed"]])
+
+    assert scorer.forward.tokens < sum(lengths) / 2
