@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import orjson
@@ -11,9 +12,12 @@ import pyarrow as pa
 
 from .records import BadRow
 
+ROWS_AT_ONCE = 1024
+"""Rows of a table that are Python objects at one time."""
+
 
 class Rows(Protocol):
-    """Parsed fields, by column where all is well and by row where something is to be explained."""
+    """Parsed fields, by column where all is well and by row where not."""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -21,8 +25,8 @@ class Rows(Protocol):
     def column(self, name: str) -> pa.Array | list[Any]:
         """One field of every row, None where it is null or missing."""
 
-    def row(self, at: int) -> Mapping[str, Any]:
-        """All fields of one row."""
+    def head(self, count: int) -> Iterator[Mapping[str, Any]]:
+        """All fields of each of the first rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +63,9 @@ class DictRows:
         except KeyError:
             return [row.get(name) for row in self.rows]
 
-    def row(self, at: int) -> Mapping[str, Any]:
-        """All fields of one row."""
-        return self.rows[at]
+    def head(self, count: int) -> Iterator[Mapping[str, Any]]:
+        """All fields of each of the first rows."""
+        return islice(self.rows, count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +85,9 @@ class RecordRows:
         at = self.names.index(name)
         return [record[at] for record in self.records]
 
-    def row(self, at: int) -> Mapping[str, Any]:
-        """All fields of one row."""
-        return dict(zip(self.names, self.records[at], strict=True))
+    def head(self, count: int) -> Iterator[Mapping[str, Any]]:
+        """All fields of each of the first rows."""
+        return (dict(zip(self.names, record, strict=True)) for record in islice(self.records, count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,32 +105,33 @@ class TableRows:
             return [None] * len(self)
         column = self.table[name].combine_chunks()
         names = class_names(self.table.schema).get(name)
-        return _named(column, names) if names else column
+        return [_named(number, names) for number in column.to_pylist()] if names else column
 
-    def row(self, at: int) -> Mapping[str, Any]:
-        """All fields of one row."""
-        fields: dict[str, Any] = self.table.slice(at, 1).to_pylist()[0]
-        for name, names in class_names(self.table.schema).items():
-            if fields.get(name) is not None:
-                fields[name] = names[fields[name]] if 0 <= fields[name] < len(names) else None
-        return fields
+    def head(self, count: int) -> Iterator[Mapping[str, Any]]:
+        """All fields of each of the first rows."""
+        classes = class_names(self.table.schema)
+        for start in range(0, min(count, len(self)), ROWS_AT_ONCE):
+            for row in self.table.slice(start, min(ROWS_AT_ONCE, count - start)).to_pylist():
+                yield {**row, **{name: _named(row[name], names) for name, names in classes.items()}}
 
 
 def class_names(schema: pa.Schema) -> dict[str, list[str]]:
     """Columns that hold class numbers, with the names of the classes, as the `datasets` library notes them."""
     try:
-        features = orjson.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"]
-    except (KeyError, TypeError, orjson.JSONDecodeError):
+        features = dict(orjson.loads((schema.metadata or {}).get(b"huggingface", b"{}"))["info"]["features"])
+    except (KeyError, TypeError, ValueError):
         return {}
     return {
-        column: feature["names"]
-        for column, feature in features.items()
-        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and feature.get("names")
+        name: feature["names"]
+        for name, feature in features.items()
+        if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" and isinstance(feature.get("names"), list)
+        if name in schema.names and pa.types.is_integer(schema.field(name).type)
     }
 
 
-def _named(numbers: pa.Array, names: list[str]) -> list[str | None]:
-    return [names[at] if at is not None and 0 <= at < len(names) else None for at in numbers.to_pylist()]
+def _named(number: int | None, names: list[str]) -> str | None:
+    """The name of a class; none for -1, which stands for a missing label."""
+    return names[number] if number is not None and 0 <= number < len(names) else None
 
 
 def json_ready(value: Any) -> Any:

@@ -35,9 +35,7 @@ def canonical_row(row: Mapping[str, Any], layout: Layout) -> Value:
         value = {"input": _text(row, layout, "input"), "target": read_target(_field(row, name), name)}
         if "pair" in layout.columns:
             value["pair"] = _text(row, layout, "pair")
-    for part, content in value.items():
-        for text in [content] if isinstance(content, str) else [text for turn in content for text in turn.values()]:
-            _check_text(text, part)
+    _check_texts(value)
     return value
 
 
@@ -141,6 +139,16 @@ def _field(row: Mapping[str, Any], name: str) -> Any:
         state = "null" if name in row else "missing"
         raise RowError(f"{name!r} is {state} (columns: {', '.join(map(repr, list(row)[:20]))})")
     return value
+
+
+def _check_texts(value: Value) -> None:
+    texts = [(part, content) for part, content in value.items() if isinstance(content, str)]
+    texts += [("messages", text) for turn in value.get("messages", ()) for text in turn.values()]
+    whole = "".join([text for _, text in texts])
+    if whole.isascii() and "\0" not in whole:
+        return
+    for part, text in texts:
+        _check_text(text, part)
 
 
 def _check_text(text: str, part: str) -> None:

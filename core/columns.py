@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .blocks import Block, Rows, json_ready
-from .canonical import PROMPT_SEPARATOR, canonical_row
+from .canonical import PROMPT_SEPARATOR, Value, canonical_row
 from .kinds import Layout
 from .records import BadRow
 from .turns import RowError
@@ -42,15 +42,22 @@ def canonical_block(block: Block, layout: Layout) -> Canonical:
     if columns is not None:
         return _finish(block, layout, columns, np.arange(len(block.rows)), [])
     good, bad, values = [], [], []
-    for at in range(len(block.rows)):
-        row = block.rows.row(at)
-        try:
-            values.append(canonical_row(row, layout))
+    for at, row in enumerate(block.rows.head(len(block.rows))):
+        value = _value_or_reason(row, layout)
+        if isinstance(value, str):
+            bad.append(BadRow(file=block.file, line=block.lines[at], reason=value, row=json_ready(row)))
+        else:
             good.append(at)
-        except RowError as error:
-            bad.append(BadRow(file=block.file, line=block.lines[at], reason=str(error), row=json_ready(row)))
+            values.append(value)
     columns = {part: _array([value[part] for value in values], part) for part in part_names(layout)}
     return _finish(block, layout, columns, np.array(good, np.int64), bad)
+
+
+def _value_or_reason(row: Mapping[str, Any], layout: Layout) -> Value | str:
+    try:
+        return canonical_row(row, layout)
+    except RowError as error:
+        return str(error)
 
 
 def part_names(layout: Layout) -> list[str]:
@@ -110,7 +117,7 @@ def _text_column(rows: Rows, names: Sequence[str]) -> pa.Array | None:
 def _label_column(rows: Rows, layout: Layout) -> pa.Array | None:
     """Whole numbers and truth values as text; None where the labels are something else."""
     name = layout.columns["target"][0]
-    if isinstance(rows.row(0).get(name), str):
+    if isinstance(next(rows.head(1)).get(name), str):
         return None
     column = rows.column(name)
     if isinstance(column, list):

@@ -142,7 +142,7 @@ def _recognise(
     sample: list[Mapping[str, Any]] = []
     for block in blocks:
         seen.append(block)
-        sample += [block.rows.row(at) for at in range(min(len(block.rows), SAMPLE_ROWS - len(sample)))]
+        sample += block.rows.head(SAMPLE_ROWS - len(sample))
         if len(sample) >= SAMPLE_ROWS:
             break
     if not sample:

@@ -47,9 +47,11 @@ def _parsed(text: str, name: str) -> Any:
 
 
 def _read_turn(turn: Any, name: str) -> Turn:
-    if not isinstance(turn, Mapping):
+    if not isinstance(turn, dict):
         raise RowError(f"a turn of {name!r} is {type_name(turn)}, not an object with role and content")
     role, content = turn.get("role"), turn.get("content")
+    if type(role) is str and type(content) is str:
+        return {"role": ROLES.get(role.lower(), role), "content": content}
     role = turn.get("from") if role is None else role
     content = turn.get("value") if content is None else content
     if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
