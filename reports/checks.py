@@ -79,6 +79,8 @@ def outcome_word(results: RunResults) -> str:
         return results.verdict.outcome.upper()
     if results.comparison:
         return "NOT GATED"
+    if results.tuned_scores or results.base_scores:
+        return "MEASURED"
     return "TUNED" if results.tuned else "CURATED" if results.ledger else "EMPTY"
 
 

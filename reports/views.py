@@ -14,9 +14,10 @@ from ..core.records import Curation, Ledger, Tuned
 from ..core.results import Comparison, RunResults, Scores, Verdict
 from . import figures
 from .advice import rows_moved
-from .checks import STATE_SIGNS, lines_of, outcome_word
+from .checks import STATE_SIGNS, lines_of, outcome_word, unit_of
 from .document import PER_ITEM
 from .ledgers import funnel_of
+from .levels import levels_of
 from .markdown import render_markdown
 from .markup import Html, join, tag, text
 from .page import render_html
@@ -115,8 +116,17 @@ def _rules(results: RunResults) -> Html:
 def _scores(scores: Scores | None) -> Html:
     if scores is None or not scores.rows.num_columns:
         return Html("")
-    rows = [[info.name, info.metric, info.ability] for info in scores.tasks]
-    return join([tag("p", text(scores.model, 200)), _table(("task", "metric", "ability"), rows)])
+    rows = [
+        [
+            level.info.name,
+            level.info.metric,
+            figures.score(level.score, unit_of(level.info.scale)),
+            figures.score(level.error, unit_of(level.info.scale)),
+            figures.count(level.n),
+        ]
+        for level in levels_of(scores)
+    ]
+    return join([tag("p", text(scores.model, 200)), _table(("task", "metric", "score", "±", "items"), rows)])
 
 
 def _table(header: tuple[str, ...], rows: list[list[str]]) -> Html:

@@ -7,13 +7,16 @@ import re
 from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
+from tunegate.core.records import FINDING_COLUMNS, Ledger
 from tunegate.core.results import RunResults
 from tunegate.reports import (
+    render_curation_diff_markdown,
     render_json,
     render_junit,
     render_markdown,
@@ -29,6 +32,7 @@ Build = Callable[..., RunResults]
 ACTS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]"
 )
+NO_LEDGER = Ledger(summary={}, findings=pa.schema(list(FINDING_COLUMNS.items())).empty_table())
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 OWN_HTML = re.compile(r"</?(details|summary)>|<!-- tunegate:[a-z]+ -->")
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -52,9 +56,11 @@ def code_and_prose(markdown: str) -> tuple[list[str], str, set[str]]:
 def test_a_terminal_gets_no_command(build: Build, payload: str, colour: bool, plain: bool) -> None:
     """No control, escape or direction character reaches the terminal but our own colours and line feeds."""
     run = hostile_run(build, payload)
+    assert run.ledger is not None
     shown = render_terminal(run, colour=colour, plain=plain) + render_runs_terminal(
         [run, run], colour=colour, plain=plain
     )
+    shown += render_curation_diff_terminal(run.ledger, NO_LEDGER, names=(payload, "after"), colour=colour, plain=plain)
 
     assert ACTS.search(COLOUR.sub("", shown)) is None
     assert colour or "\x1b" not in shown
@@ -71,7 +77,9 @@ def test_no_line_is_wider_than_the_terminal(build: Build, payload: str, width: i
 def test_markdown_holds_no_mark_up_of_the_data(build: Build, payload: str) -> None:
     """No link, image, emphasis or HTML comes from the data, and no one is mentioned."""
     run = hostile_run(build, payload)
-    for text in (render_markdown(run), render_runs_markdown([run]), render_model_card(run)):
+    assert run.ledger is not None
+    moved = render_curation_diff_markdown(run.ledger, NO_LEDGER, names=(payload, "after"))
+    for text in (render_markdown(run), render_runs_markdown([run]), render_model_card(run), moved):
         code, prose, kinds = code_and_prose(OWN_HTML.sub("", text))
 
         assert kinds.isdisjoint({"image", "link_open", "html_inline", "html_block", "em_open", "s_open", "fence"})
