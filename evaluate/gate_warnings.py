@@ -16,6 +16,8 @@ def gate_warnings(comparison: Comparison, checks: Sequence[Check], noise: Mappin
     found = []
     if comparison.same_weights:
         found.append("base and tuned have the same weights: the model was compared with itself")
+    elif not any(task.lost + task.gained for task in comparison.tasks):
+        found.append("base and tuned answered every item alike: are they one model?")
     if any(_is_worse(task) for task in comparison.tasks if task.info.role == "task"):
         found.append("tuned is significantly worse than base on its own task: were base and tuned swapped?")
     for check in checks:

@@ -33,10 +33,9 @@ def delta_interval(task: TaskComparison, alpha: float) -> tuple[float, float]:
     """Two-sided 1 - 2 alpha interval of delta; the loss is smaller than m at level alpha exactly if low > -m."""
     if task.info.scale != "binary":
         return t_interval(task.delta, widened_error(task), max(units(task) - 1, 1), alpha)
-    effect, degrees = design_effect(task)
-    low, high = tango_interval(
-        task.lost / effect, task.gained / effect, task.n / effect, alpha, degrees=degrees or math.inf
-    )
+    lost, gained, n = effective_counts(task)
+    _, degrees = design_effect(task)
+    low, high = tango_interval(lost, gained, n, alpha, degrees=degrees or math.inf)
     return float(low), float(high)
 
 
@@ -44,8 +43,13 @@ def delta_variance(task: TaskComparison, delta: Any) -> Any:
     """Variance of the observed difference if the true one is `delta` (an array is allowed)."""
     if task.info.scale != "binary":
         return np.full_like(np.asarray(delta, dtype=float), widened_error(task) ** 2)
+    return tango_variance(*effective_counts(task), np.asarray(delta))
+
+
+def effective_counts(task: TaskComparison) -> tuple[float, float, float]:
+    """Lost, gained and n of a 0/1 task, over its design effect."""
     effect, _ = design_effect(task)
-    return tango_variance(task.lost / effect, task.gained / effect, task.n / effect, np.asarray(delta))
+    return task.lost / effect, task.gained / effect, task.n / effect
 
 
 def no_loss_p_value(task: TaskComparison) -> float:

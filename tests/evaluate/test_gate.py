@@ -229,6 +229,13 @@ def test_a_model_compared_with_itself_is_warned_of(make_scores: Any) -> None:
     )
 
 
+def test_models_that_answer_alike_are_warned_of(compared: Any) -> None:
+    """Logs carry no hash of the weights, but one model twice shows."""
+    verdict = judge(compared({"a": (0, 0, 300, 50)}), GateConfig())
+
+    assert verdict.warnings == ("base and tuned answered every item alike: are they one model?",)
+
+
 def test_a_margin_below_the_noise_floor_is_warned_of(compared: Any) -> None:
     """If more items flip by numerics than may be lost, the margin is finer than the measurement."""
     verdict = judge(compared({"a": UNCHANGED}), GateConfig(margin=0.02), noise={"a": 0.031})
