@@ -46,10 +46,10 @@ def is_plain(forward: Forward) -> bool:
 
 def common_header(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
     """The tokens that all prompts begin with, where there are several prompts and enough such tokens."""
-    low, high = min(prompts), max(prompts)
+    low, high = min(map(tuple, prompts)), max(map(tuple, prompts))
     common = next((n for n, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
     common = min(common, min(map(len, prompts)) - 1)
-    return tuple(low[:common]) if common >= HEADER_TOKENS and len(prompts) > 2 else ()
+    return low[:common] if common >= HEADER_TOKENS and len(prompts) > 2 else ()
 
 
 def shared_header(forward: Forward, prompts: Sequence[Sequence[int]]) -> tuple[Any, int]:
@@ -71,9 +71,8 @@ def shared_header(forward: Forward, prompts: Sequence[Sequence[int]]) -> tuple[A
             ours = _begin(forward, tails, cached, len(header)).step(forward).log_softmax(-1)
     except Exception:  # noqa: BLE001  architectures refuse masks and caches in ways of their own
         return None, 0
-    agree = bool(
-        (whole - ours).abs().max() <= (HALF_TOLERANCE if forward.head.weight.element_size() < 4 else TOLERANCE)
-    )
+    tolerance = HALF_TOLERANCE if forward.head.weight.element_size() < 4 else TOLERANCE
+    agree = bool((whole - ours).abs().max() <= tolerance)
     return (cached, len(header)) if agree else (None, 0)
 
 

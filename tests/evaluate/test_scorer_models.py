@@ -206,12 +206,16 @@ def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> Non
 
 
 def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
-    """Five prompts of one header cost its tokens once, in likelihoods and in writing."""
+    """Forty prompts of one header cost its tokens once, and twice more for the self-check, in scoring and writing."""
     tokenizer = load_tokenizer(quickstart_base)
     model = tiny_model("llama", tokenizer)
-    lengths = [len(ids) for ids in tokenizer(PROMPTS["headed"])["input_ids"]]
+    prompts = [f"{PROMPTS['headed'][0]} {word} {other}" for word in WORDS[:8] for other in WORDS[:5]]
+    tokens = sum(len(ids) for ids in tokenizer(prompts)["input_ids"])
     options = '{"do_sample": false, "max_gen_toks": 1}'
-    scorer = CausalScorer(model, tokenizer)
-    ours(scorer, [Request(kind="generate", prompt=prompt, options=options) for prompt in PROMPTS["headed"]])
-
-    assert scorer.forward.tokens < sum(lengths) / 2
+    for requests in (
+        [Request(kind="generate", prompt=prompt, options=options) for prompt in prompts],
+        [Request(kind="loglikelihood", prompt=prompt, continuation=" cat", group="one") for prompt in prompts],
+    ):
+        scorer = CausalScorer(model, tokenizer)
+        ours(scorer, requests)
+        assert scorer.forward.tokens < tokens / 4
