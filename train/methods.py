@@ -73,6 +73,8 @@ def choose_method(config: TrainConfig, *, family: Family, kind: str, weights: in
     has_head = method == "head" or family != "causal"
     if config.freeze == "encoder" and method != "head":
         raise RecipeError(f"train.freeze: encoder needs method head, not {method}")
+    if config.freeze and method in {"lora", "dora"}:
+        raise RecipeError(f"train.freeze: {method} trains adapters alone; choose their layers with train.lora.targets")
     rate = config.learning_rate or _rate(method, family=family, weights=weights)
     head_rate = config.head_learning_rate or (PROBE_RATE if config.freeze == "encoder" else HEAD_RATE)
     return Choice(method=method, rate=rate, head_rate=head_rate, has_head=has_head, reason=reason)
@@ -182,6 +184,8 @@ def _set_dropout(network: Any, share: float) -> None:
     for module in network.modules():
         if isinstance(module, torch.nn.Dropout):
             module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = share
     for name in vars(network.config):
         if re.search(r"(dropout|pdrop)(_prob)?$", name) and isinstance(getattr(network.config, name), float):
             setattr(network.config, name, share)

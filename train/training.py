@@ -17,9 +17,10 @@ from ..core.models import model_fingerprint
 from ..core.prompts import PromptConfig
 from ..core.records import Tuned
 from ..core.results import BenchmarkItem
-from ..core.store import fingerprint
+from ..core.store import fingerprint, write_text
 from .audit import Preflight, audit
 from .config import TrainConfig
+from .device import Place
 from .encoding import Row
 from .interpolate import interpolate
 from .kl import make_penalty
@@ -69,7 +70,8 @@ def train_model(
     plan = make_plan(data, model=model, config=config, prompts=prompts, validation=validation, seed=seed)
     found = audit(plan)
     _tell(found)
-    folder = out.with_name(out.name + ".partial")
+    folder, key = out.with_name(out.name + ".partial"), _run_key(plan, prompts)
+    _claim(folder, key, plan.place)
     session, replay, retention = open_session(plan, folder)
     items = () if plan.choice.has_head else encode_items(watched, plan)
     watch = Watch(validation=plan.validation, retention=retention, items=items)
@@ -80,7 +82,7 @@ def train_model(
             config=config,
             steps=plan.steps,
             folder=folder,
-            key=_run_key(plan, prompts),
+            key=key,
             report=report,
         )
         course = run_loop(session, task)
@@ -187,6 +189,15 @@ def _put_back_best(session: Session, course: Course, plan: Plan, folder: Path) -
         return course.step
     load_weights(session.network, folder / "best.safetensors")
     return best.step
+
+
+def _claim(folder: Path, key: str, place: Place) -> None:
+    """Empty the run's folder unless this very run left it behind."""
+    owner = folder / "key"
+    if place.rank == 0 and not (owner.is_file() and owner.read_text(encoding="utf-8") == key):
+        shutil.rmtree(folder, ignore_errors=True)
+        write_text(owner, key)
+    place.wait()
 
 
 def _run_key(plan: Plan, prompts: PromptConfig) -> str:

@@ -68,6 +68,7 @@ def test_truncation_is_counted_and_warned_of(quickstart_base: Path) -> None:
         ([{"prompt": "a", "completion": "b " * 400}] * 3, {"truncation": "cut_prompt"}, DataError, "none of 3 rows"),
         ([{"prompt": "a " * 400, "completion": "b"}] * 3, {"truncation": "cut_answer"}, DataError, "answer was cut"),
         (TWO, {"freeze": "encoder"}, RecipeError, "needs method head"),
+        (TWO, {"method": "lora", "freeze": 2}, RecipeError, "lora trains adapters alone"),
         (TWO, {"class_weights": "balanced"}, RecipeError, "belongs to a label head"),
         (TWO, {"method": "head", "class_weights": {"z": 2}}, RecipeError, "no row has the label 'z'"),
         (TWO, {"precision": "fp16"}, InputError, "fp16 needs"),

@@ -212,6 +212,19 @@ def test_the_base_writes_its_own_replay(labelled: Rows, quickstart_base: Path, t
     assert "retention" in tuned.notes["evaluations"][0]
 
 
+def test_files_of_another_run_are_not_taken_over(labelled: Rows, quickstart_base: Path, tmp_path: Path) -> None:
+    """What a killed run with other settings left behind is thrown away, its replay rows included."""
+    stale = tmp_path / "m.partial"
+    stale.mkdir()
+    (stale / "key").write_text("another run")
+    (stale / "replay.jsonl").write_text(json.dumps({"text": "old", "ids": [0, 5, 6, 7]}) + "\n")
+    config = TrainConfig(max_steps=1, replay={"source": "self", "share": 0.2, "rows": 3}, monitor={"retention_rows": 1})
+    tuned = train_model(labelled, model=str(quickstart_base), config=config, out=tmp_path / "m", prompts=PromptConfig())
+
+    assert len(read_own_text(tuned.path / "replay.jsonl")) == 4
+    assert not stale.exists()
+
+
 def test_own_rows_end_where_the_text_ends(quickstart_base: Path) -> None:
     """A sampled row is cut behind its first end-of-text token, and all after the first token is supervised."""
     network, tokenizer = load_causal(quickstart_base), load_tokenizer(quickstart_base)
