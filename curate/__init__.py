@@ -1,5 +1,6 @@
 """Examples to a curation: rules find, one policy decides, every row is accounted for."""
 
+from .accepted import accept_rows
 from .advice import Bin, advise_threshold
 from .config import CurateConfig
 from .curation import curate_dataset
@@ -13,6 +14,7 @@ __all__ = [
     "Bin",
     "CurateConfig",
     "Explanation",
+    "accept_rows",
     "advise_threshold",
     "curate_dataset",
     "explain_row",

@@ -35,9 +35,10 @@ class _Part:
     name: str
     words: tuple[str, ...]
 
-    def runs(self, length: int) -> set[tuple[str, ...]]:
-        size = min(length, len(self.words))
-        return {self.words[at : at + size] for at in range(len(self.words) - size + 1)}
+    @property
+    def runs(self) -> set[tuple[str, ...]]:
+        """Its runs of `RUN` words, by which it is looked up."""
+        return _runs(self.words, RUN)
 
 
 def find_benchmark_leaks(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:
@@ -121,10 +122,15 @@ def _copied(
             size = min(config.ngram, len(part.words))
             if size not in held:
                 held[size] = _runs(words, size)
-            wanted = part.runs(config.ngram)
-            share = len(wanted & held[size]) / len(wanted)
+            share = _covered(part.words, held[size], size)
             if share >= config.containment:
-                yield row, part.item, share, f"{share:.0%} of the {part.name}'s {size}-word runs"
+                yield row, part.item, share, f"{share:.0%} of the {part.name} in runs of {size} words or more"
+
+
+def _covered(words: tuple[str, ...], held: set[tuple[str, ...]], size: int) -> float:
+    """Share of the words that stand in a run of `size` words that the row holds too."""
+    starts = [at for at in range(len(words) - size + 1) if words[at : at + size] in held]
+    return len({at + offset for at in starts for offset in range(size)}) / len(words)
 
 
 def _short_copies(texts: list[str], parts: Sequence[_Part]) -> Iterator[tuple[int, int, float, str]]:
@@ -146,9 +152,9 @@ def _index(parts: Sequence[_Part]) -> dict[tuple[str, ...], list[_Part]]:
     """Run of words → parts that hold it; very common runs only for parts that have no rarer one."""
     holders: dict[tuple[str, ...], list[_Part]] = defaultdict(list)
     for part in parts:
-        for run in part.runs(RUN):
+        for run in part.runs:
             holders[run].append(part)
-    common_only = {part for part in parts if all(len(holders[run]) > COMMON for run in part.runs(RUN))}
+    common_only = {part for part in parts if all(len(holders[run]) > COMMON for run in part.runs)}
     return {
         run: members if len(members) <= COMMON else [part for part in members if part in common_only]
         for run, members in holders.items()

@@ -69,7 +69,7 @@ class LeakageConfig(Config):
     ngram: int = Field(default=13, ge=3, le=50)
     """Words in a run that counts as a copied passage of a benchmark item."""
     containment: float = Field(default=0.5, gt=0, le=1)
-    """Share of a benchmark question's or answer's word runs that must occur in a row."""
+    """Share of a benchmark question's or answer's words that must stand in such runs of a row."""
     similarity: Literal["off", "flag", "drop"] = "off"
     """Also look for rephrased items by a mean of TF-IDF and Jaccard scores, corrected for hubs (CSLS)."""
     similarity_threshold: float = Field(default=0.12, ge=-1, le=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,8 @@ class Context:
     """The benchmark items that the gate will use."""
     tokenizer: Any = None
     """Tokenizer of the model that will be tuned, for lengths in tokens."""
-    accepted: Any = None
-    """Index of rows accepted on earlier days, or None."""
+    accepted: Path | None = None
+    """Folder of the index of rows accepted on earlier days."""
     findings_per_row: Array | None = None
     """(n,) int: findings so far, for the survivor policy `quality`."""
     pinned: Array | None = None

@@ -33,6 +33,7 @@ def curate_dataset(
     benchmarks: Sequence[BenchmarkItem] = (),
     overrides: Path | None = None,
     tokenizer: Any = None,
+    index: Path | None = None,
 ) -> Curation:
     """Find and remove what harms a fine-tune; every row of the input is kept or rejected with a reason.
 
@@ -43,6 +44,7 @@ def curate_dataset(
         benchmarks: the benchmark items that the gate will use.
         overrides: a reviewer's decisions, one JSON object a line: id, action keep or drop, by, why.
         tokenizer: of the model to be tuned, to find rows longer than its window.
+        index: folder of rows accepted before (`accept_rows` fills it); rows that it knows are duplicates.
 
     Raises:
         DataError: nothing can be read, no row stays, or the config names an unknown rule or column.
@@ -56,6 +58,7 @@ def curate_dataset(
         test=None if test is None else load_examples(test),
         benchmarks=benchmarks,
         tokenizer=tokenizer,
+        accepted=index,
         findings_per_row=np.zeros(len(examples), dtype=np.int64),
         pinned=np.array([reviewed.get(i, ("", ""))[0] == "keep" for i in examples.ids], dtype=bool),
     )

@@ -16,7 +16,7 @@ from .config import CurateConfig, LabelErrorConfig
 from .context import Array, Context
 from .label_features import Features, text_features
 from .label_models import LabelModels
-from .label_ranking import Calibration, calibrate, confident_flags, margins
+from .label_ranking import Calibration, calibrate, confident_flags, margins, queue_scores
 from .rules_length import settled_deviations
 
 FEWEST_ROWS = 50
@@ -83,7 +83,7 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
 
 def _calibration(models: LabelModels, codes: Array, classes: int, config: LabelErrorConfig) -> Calibration | None:
     def score(labels: Array) -> Array:
-        return margins(models.probabilities(labels, classes), labels)[0]
+        return queue_scores(models.probabilities(labels, classes), labels)
 
     return calibrate(score, codes, classes, draws=config.probes)
 

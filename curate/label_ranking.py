@@ -15,6 +15,8 @@ LEAST_RECALL = 0.15
 """Of the probes; estimates below rest on too few of them."""
 LOWEST = 5
 """Smallest estimates whose mean counts: false alarms raise all, the least disturbed are the lowest."""
+THRESHOLDS = 40
+"""Quantiles of the probes' scores at which the ratio is read."""
 FLOOR = 1e-12
 
 
@@ -27,7 +29,7 @@ class Calibration:
     score: Array
     """Scores, falling."""
     precision: Array
-    """Expected share of real errors among all rows at or above each score."""
+    """Expected share of real errors among the flagged rows at or above each score."""
 
     def precision_at(self, scores: Array) -> Array:
         """Expected precision of the queue down to each score."""
@@ -58,41 +60,57 @@ def confident_flags(probabilities: Array, labels: Array) -> Array:
     return np.asarray(reached.any(axis=1) & (likeliest != labels))
 
 
+def queue_scores(probabilities: Array, labels: Array) -> Array:
+    """(n,) margins of the flagged rows; −inf for rows that are not in the queue."""
+    return np.where(confident_flags(probabilities, labels), margins(probabilities, labels)[0], -np.inf)
+
+
 def calibrate(score_labels: Callable[[Array], Array], labels: Array, classes: int, *, draws: int) -> Calibration | None:
-    """Plant wrong labels, score again, and read how many are found where the unplanted rows are flagged.
+    """Plant wrong labels, rank again, and read how many are found where the unplanted rows are flagged.
 
     With recall R of the probes and share F of the other rows above a score, F / R bounds the share of errors from
-    above; the expected precision there is errors · R / F.
+    above; the expected precision there is errors · R / F. Draws are pooled, since a few probes say little.
 
     Args:
-        score_labels: (n,) labels to (n,) scores, larger is more suspicious.
+        score_labels: (n,) labels to (n,) `queue_scores`.
         labels: (n,) the given labels.
         classes: number of classes.
         draws: how often to plant; 0 gives None.
     """
     if not draws or classes < 2:
         return None
-    errors, curves = [], []
-    for seed in range(draws):
-        generator = np.random.default_rng(seed)
-        probes = generator.permutation(len(labels))[: max(1, int(PROBE_SHARE * len(labels)))]
-        planted = labels.copy()
-        planted[probes] = (labels[probes] + generator.integers(1, classes, len(probes))) % classes
-        scores = score_labels(planted)
-        is_probe = np.isin(np.arange(len(labels)), probes)
-        curves.append((np.sort(scores[is_probe])[::-1], np.sort(scores[~is_probe])[::-1]))
-        errors.append(_error_share(*curves[-1]))
-    share = float(np.mean(errors))
-    grid = np.sort(np.concatenate([other for _, other in curves]))[::-1]
-    recall = np.mean([_share_above(probes, grid) for probes, _ in curves], axis=0)
-    flagged = np.mean([_share_above(other, grid) for _, other in curves], axis=0)
-    precision = np.clip(share * recall / np.maximum(flagged, FLOOR), 0, 1)
-    return Calibration(errors=share, score=grid, precision=precision)
+    planted = [_planted_scores(score_labels, labels, classes, seed) for seed in range(draws)]
+    probes, others = (np.sort(np.concatenate(side))[::-1] for side in zip(*planted, strict=True))
+    grid = others[np.isfinite(others)]
+    if not len(grid) or not np.isfinite(probes[0]):
+        return None
+    errors = _error_share(probes, others)
+    ratio = _share_above(probes, grid) / _share_above(others, grid)
+    # Few probes stand at the very top; a queue's precision is at least what it is further down.
+    precision = np.maximum.accumulate(np.clip(errors * ratio, 0, 1)[::-1])[::-1]
+    return Calibration(errors=errors, score=grid, precision=precision)
+
+
+def _planted_scores(
+    score_labels: Callable[[Array], Array], labels: Array, classes: int, seed: int
+) -> tuple[Array, Array]:
+    """Scores of the rows with a planted error, and of the others."""
+    generator = np.random.default_rng(seed)
+    probes = generator.permutation(len(labels))[: max(1, int(PROBE_SHARE * len(labels)))]
+    planted = labels.copy()
+    planted[probes] = (labels[probes] + generator.integers(1, classes, len(probes))) % classes
+    scores = score_labels(planted)
+    is_probe = np.isin(np.arange(len(labels)), probes)
+    return scores[is_probe], scores[~is_probe]
 
 
 def _error_share(probes: Array, others: Array) -> float:
-    recall, flagged = _share_above(probes, probes), _share_above(others, probes)
-    ratio = np.sort((flagged / recall)[(recall > LEAST_RECALL)])
+    """Mean of the lowest ratios F / R over thresholds that find enough of the probes."""
+    found = probes[np.isfinite(probes)]
+    thresholds = np.unique(np.quantile(found, np.linspace(0, 1, THRESHOLDS)))
+    recall, flagged = _share_above(probes, thresholds), _share_above(others, thresholds)
+    enough = recall > LEAST_RECALL
+    ratio = np.sort(flagged[enough] / recall[enough])
     return float(ratio[:LOWEST].mean()) if len(ratio) else 0.0
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..core.records import Examples, Finding, Kind, Severity
+from .accepted import find_accepted
 from .benchmark_leaks import find_benchmark_leaks
 from .config import CurateConfig, RuleAction
 from .context import Context
@@ -24,6 +25,7 @@ from .rules_private import find_private_data
 from .rules_shape import find_equal_choices, find_label_problems, find_turn_problems
 from .rules_text import find_control_characters, find_empty, find_markup, find_mojibake, find_url_only
 from .same_rows import find_same_rows
+from .similarity import find_similar
 
 Find = Callable[[Examples, CurateConfig, Context], Iterable[Finding]]
 Stage = Literal["read", "row", "leak", "same", "class", "cap"]
@@ -81,6 +83,9 @@ RULES: tuple[Rule, ...] = (
     Rule("private-data", "row", "warning", "flag", "E-mail, phone, card or account number.", find_private_data),
     Rule("test-leak", "leak", "error", "drop", "The row is, or nearly is, a row of the test split.", find_leaks),
     Rule("benchmark-leak", "leak", "error", "drop", "The row holds an item of a benchmark.", find_benchmark_leaks),
+    Rule("benchmark-similar", "leak", "warning", "flag", "A benchmark item, rephrased.", find_similar),
+    Rule("accepted-duplicate", "leak", "warning", "drop", "An accepted row says the same already.", find_accepted),
+    Rule("accepted-conflict", "leak", "error", "flag", "An accepted row has another label.", find_accepted, LABELS),
     Rule("label-conflict", "same", "error", "flag", "The same input has another label elsewhere.", find_same_rows),
     Rule("exact-duplicate", "same", "warning", "drop", "Another row says the same in folded text.", find_same_rows),
     Rule("near-duplicate", "same", "warning", "drop", "A surviving row is alike at the threshold.", find_same_rows),
