@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any, Literal
 
-from .escape import clip, one_line
+from .escape import clip, one_line, visible
 
 STATE_STYLES = {
     "pass": "green",
@@ -98,9 +98,9 @@ class Screen:
         from rich.table import Table
 
         gap = 2 if self.width >= 100 else 1
-        table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim" if self.colour else "")
+        table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="")
         for name, justify in header:
-            table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
+            table.add_column(self._text(one_line(name), "dim"), justify=justify, no_wrap=True, overflow="ellipsis")
         for row in rows:
             table.add_row(*(self._text(one_line(cell.text), cell.style) for cell in row))
         self._print(table)
@@ -118,6 +118,7 @@ class Screen:
     def _text(self, text: str, style: str) -> Any:
         from rich.text import Text
 
+        text = visible(text).replace("\n", " ").replace("\t", " ")
         if self.plain:
             text = text.translate(_PLAIN)
         return Text(text, style=style if self.colour else "")

@@ -17,6 +17,7 @@ from tunegate.core.records import FINDING_COLUMNS, Ledger
 from tunegate.core.results import RunResults
 from tunegate.reports import (
     render_curation_diff_markdown,
+    render_curation_diff_terminal,
     render_json,
     render_junit,
     render_markdown,
