@@ -15,6 +15,10 @@ TABLE_ROWS = 1 << 16
 """Rows of a columnar file that are read at once."""
 
 
+DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
+"""What Arrow raises on damaged files: also a column name may be no UTF-8, a length negative."""
+
+
 def read_parquet(path: Path, name: str) -> Iterator[Block]:
     """A Parquet file, some rows at a time.
 
@@ -30,7 +34,7 @@ def read_parquet(path: Path, name: str) -> Iterator[Block]:
             for batch in file.iter_batches(TABLE_ROWS):
                 yield table_block(name, pa.Table.from_batches([batch]).cast(schema), done)
                 done += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
+    except DAMAGE as error:
         raise BrokenFileError(f"not a whole Parquet file ({_first_line(error)})", line=done + 1) from error
 
 
@@ -57,7 +61,7 @@ def read_arrow(path: Path, name: str) -> Iterator[Block]:
         for batch in batches:
             yield table_block(name, pa.Table.from_batches([batch]), done)
             done += batch.num_rows
-    except (pa.ArrowInvalid, OSError) as error:
+    except DAMAGE as error:
         raise BrokenFileError(f"not a whole Arrow file ({_first_line(error)})", line=done + 1) from error
 
 

@@ -149,7 +149,7 @@ def _json_or_lines(head: bytes, named: str) -> str:
 def _from_folder(path: Path, given: str, split: str | None) -> Source:
     """A folder that `save_to_disk` wrote, else one that is laid out as a hub repository."""
     if (path / "dataset_dict.json").is_file():
-        splits = orjson.loads((path / "dataset_dict.json").read_bytes())["splits"]
+        splits = _splits(path / "dataset_dict.json", given)
         if split not in splits:
             raise DataError(
                 f"{given}: name one of its splits, such as {path}:{splits[0]} (splits: {', '.join(splits)})"
@@ -161,9 +161,16 @@ def _from_folder(path: Path, given: str, split: str | None) -> Source:
 
     try:
         table = load_from_disk(str(path)).with_format("arrow")[:]
-    except (OSError, ValueError, pa.ArrowException) as error:
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataError(f"{given}: not a whole saved dataset ({_first_line(error)})") from error
     return _from_table(table, given, "arrow")
+
+
+def _splits(path: Path, given: str) -> list[str]:
+    try:
+        return [str(split) for split in orjson.loads(path.read_bytes())["splits"]]
+    except (OSError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+        raise DataError(f"{given}: not a whole saved dataset ({path.name}: {_first_line(error)})") from error
 
 
 def _from_hub(given: str) -> Source:

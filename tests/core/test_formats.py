@@ -211,6 +211,12 @@ def test_saved_datasets_name_their_split(tmp_path: Path) -> None:
     assert load_examples(f"{tmp_path / 'two'}:test").inputs == [ROWS[1]["text"]]
     with pytest.raises(DataError, match=r"two: name one of its splits, such as .*two:train \(splits: train, test\)"):
         load_examples(tmp_path / "two")
+    (tmp_path / "two" / "dataset_dict.json").write_text('{"splits')
+    with pytest.raises(DataError, match=r"two:train: not a whole saved dataset \(dataset_dict.json: "):
+        load_examples(f"{tmp_path / 'two'}:train")
+    next((tmp_path / "one").glob("*.arrow")).write_bytes(b"nothing")
+    with pytest.raises(DataError, match=r"one: not a whole saved dataset"):
+        load_examples(tmp_path / "one")
 
 
 def test_hub_ids_go_through_the_datasets_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
