@@ -36,8 +36,10 @@ def _task_warnings(task: TaskComparison, checks: Sequence[Check], noise: Mapping
         return []
     margin = min(margins)
     if margin < noise.get(name, 0.0):
-        limit = amount(margin, task.info.scale)
-        found.append(f"{name}: its limit of {limit} is below the noise floor ({noise[name]:.2%} of items)")
+        limit, floor = amount(margin, task.info.scale), f"{noise[name]:.2%} of items flip by numerics alone"
+        if task.info.scale != "binary":
+            floor = f"{amount(noise[name], task.info.scale)} by numerics alone"
+        found.append(f"{name}: its limit of {limit} is below the noise floor ({floor})")
     if task.clean_delta is not None and task.clean_delta <= -margin < task.delta:
         clean = amount(task.clean_delta, task.info.scale, signed=True)
         found.append(f"{name}: {clean} without the {task.contaminated:,} contaminated items, beyond the limit")

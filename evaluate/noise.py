@@ -14,6 +14,7 @@ from ..core.results import Scores, TaskComparison
 from ..core.store import read_json, write_json
 from .compare import compare_scores
 from .config import EvaluateConfig
+from .gate_words import amount
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "other batches": {"batch_tokens": 512},
@@ -29,16 +30,28 @@ class NoiseFloor:
 
     model: str
     runs: tuple[Mapping[str, Any], ...]
-    """Per repetition: `changed` (which setting), and per task `n`, `delta`, `flips`, `share`."""
+    """Per repetition: `changed` (which setting), and per task `n`, `scale`, `delta`, `flips` and `share`: of items that
+    flipped, or the absolute difference where scores are numbers."""
 
     @property
     def shares(self) -> dict[str, float]:
-        """Per task the largest share of items that flipped in any repetition: what `judge(noise=…)` takes."""
+        """Per task the largest `share` of any repetition: what `judge(noise=…)` takes."""
         largest: dict[str, float] = {}
         for run in self.runs:
             for name, task in run["tasks"].items():
                 largest[name] = max(largest.get(name, 0.0), task["share"])
         return largest
+
+    @property
+    def lines(self) -> list[str]:
+        """A line per repetition and task, for a terminal."""
+        return [
+            f"{run['changed']}: {name}: {task['flips']:,} of {task['n']:,} items flip"
+            if task["scale"] == "binary"
+            else f"{run['changed']}: {name}: {amount(task['delta'], task['scale'], signed=True)}"
+            for run in self.runs
+            for name, task in run["tasks"].items()
+        ]
 
 
 def noise_floor(first: Scores, repeats: Mapping[str, Scores]) -> NoiseFloor:
@@ -105,5 +118,7 @@ def read_noise(path: Path) -> NoiseFloor:
 
 
 def _moved(task: TaskComparison) -> dict[str, Any]:
+    """For 0/1 items what flipped; numbers all move a little, so for them the share is the difference of the score."""
     flips = task.lost + task.gained
-    return {"n": task.n, "delta": task.delta, "flips": flips, "share": flips / task.n}
+    share = flips / task.n if task.info.scale == "binary" else abs(task.delta)
+    return {"n": task.n, "scale": task.info.scale, "delta": task.delta, "flips": flips, "share": share}

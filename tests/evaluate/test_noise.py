@@ -21,7 +21,17 @@ def test_the_largest_share_of_flips_counts(make_scores: Any) -> None:
     found = noise_floor(first, repeats)
 
     assert found.shares == {"a": 0.5, "b": 0.0}
+    assert found.lines[0] == "batches: a: 2 of 4 items flip"
     assert [(run["changed"], run["tasks"]["a"]["flips"]) for run in found.runs] == [("batches", 2), ("dtype", 1)]
+
+
+def test_numbers_move_by_their_difference(make_scores: Any) -> None:
+    """Every document's bits change in the last digits; what counts is the score."""
+    infos = {"text": {"scale": "ratio", "higher_is_better": False}}
+    texts = [{"value": bits, "weight": [50.0, 50.0]} for bits in ([80.0, 90.0], [80.5, 90.5])]
+    first, second = (make_scores({"text": text}, infos=infos) for text in texts)
+
+    assert noise_floor(first, {"batches": second}).shares == {"text": pytest.approx(0.01)}
 
 
 def test_two_models_have_no_common_noise_floor(make_scores: Any) -> None:
