@@ -147,20 +147,6 @@ def duration(seconds: float | None) -> str:
     return f"{whole} s"
 
 
-def size(count_of_bytes: int) -> str:
-    """A number of bytes.
-
-    >>> size(900), size(2_500_000)
-    ('900 B', '2.4 MiB')
-    """
-    value = float(count_of_bytes)
-    for name in ("B", "KiB", "MiB"):
-        if value < 1024:
-            return f"{value:.0f} B" if name == "B" else f"{value:.1f} {name}"
-        value /= 1024
-    return f"{value:.1f} GiB"
-
-
 def _fixed(value: float | None, unit: Unit, *, signed: bool) -> str:
     if value is None or math.isnan(value):
         return ABSENT
