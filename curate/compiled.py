@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ..core.console import note
+from ..core.store import hash_files
 
+SOURCES = ("blocks.py", "kernel.py", "kernel_shingles.py", "kernel_unicode.py", "shingles.py", "unicode_table.py")
+"""Files whose compiled functions and constants are built into one another."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -27,16 +30,31 @@ def jit_enabled() -> bool:
 def compiled(function: Function) -> Function:
     """The function compiled on its first call and cached on disk; unchanged where compilation is switched off.
 
-    The cache lies beside the module, else in the user's cache folder; where neither is writable, nothing is cached.
+    The cache lies in `NUMBA_CACHE_DIR` or the user's cache folder, else beside the module; where nothing is writable,
+    nothing is cached.
     """
     if not jit_enabled():
         return function
-    from numba import njit
+    from numba import config, njit
 
+    before = config.CACHE_DIR
+    config.CACHE_DIR = str(cache_folder(before))
     try:
         return cast(Function, njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba found no writable folder for its cache
         return cast(Function, njit(nogil=True)(function))
+    finally:
+        config.CACHE_DIR = before
+
+
+def cache_folder(base: str = "") -> Path:
+    """Where compiled code of these very sources lies.
+
+    numba itself looks at the file of a function alone, and would run code compiled from an older file that it calls.
+    """
+    digest = hash_files([Path(__file__).with_name(name) for name in SOURCES])
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
+    return Path(base or Path(home) / "tunegate") / f"kernels-{digest}"
 
 
 def announce_compilation(function: Callable[..., Any]) -> None:
