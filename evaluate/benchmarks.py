@@ -15,7 +15,7 @@ from .benchmark_rows import result_rows, task_info
 from .config import Benchmark, EvaluateConfig
 from .lmeval import build_requests, chosen_documents, describe, doc_hash, documents, item_results, narrow, open_task
 from .local_data import mirror_index
-from .locate import Leaf, find_leaves
+from .locate import Leaf, find_leaves, read_definition
 from .request import Answer, Request
 from .selection import select_items
 from .suites import load_suite
@@ -146,11 +146,12 @@ def score_benchmark(
         of_part = item_results(part.task, part.items, answered)
         names = [part.subjects[position] for position in part.items]
         results += [(names[n % len(names)], result) for n, result in enumerate(of_part)]
-    version = fingerprint([_version(part.task) for part in one.parts])
+    version = fingerprint([_version(part, one.settings) for part in one.parts])
     info = task_info(one.name, one.settings, one.parts[0].task, [result for _, result in results], version)
     return result_rows(info, results), info
 
 
-def _version(task: Any) -> list[str]:
-    """The definition as data; addresses of functions, which differ from process to process, left out."""
-    return [str(task.VERSION), str(task.config.doc_to_text), str(task.config.num_fewshot), str(task.config.output_type)]
+def _version(part: Part, settings: Benchmark) -> list[Any]:
+    """The definition as data, functions by name: the same in every process, other when it is edited."""
+    definition = read_definition(part.leaf.path) if part.leaf.path else dict(settings.definition or {})
+    return [definition, dict(part.leaf.overrides), part.task.config.num_fewshot]

@@ -62,7 +62,7 @@ def _from_name(name: str, overrides: Mapping[str, Any]) -> list[tuple[str, list[
 
 
 def _from_file(path: Path, overrides: Mapping[str, Any], name: str | None = None) -> list[tuple[str, list[Leaf]]]:
-    definition = _parse(path)
+    definition = read_definition(path)
     if "group" in definition and isinstance(definition.get("task"), list):
         return _from_group(definition, overrides)
     if not isinstance(definition.get("task"), str):
@@ -93,7 +93,7 @@ def _tagged(tag: str) -> list[str]:
     word, names = tag.encode(), set()
     for path in official_texts():
         if _mentions(path, word):
-            definition = _parse(Path(path))
+            definition = read_definition(Path(path))
             tags = definition.get("tag") or []
             if tag in ([tags] if isinstance(tags, str) else tags) and isinstance(definition.get("task"), str):
                 names.add(definition["task"])
@@ -138,7 +138,7 @@ def _official_files() -> Iterator[Path]:
     yield from (Path(package.submodule_search_locations[0]) / "tasks").rglob("*.yaml")
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def read_definition(path: Path) -> dict[str, Any]:
     """A definition with what it includes, as plain data; functions that it names stay names."""
     try:
         content = yaml.load(path.read_bytes(), Loader=_PlainLoader)  # noqa: S506  a SafeLoader with one more tag
@@ -151,7 +151,7 @@ def _parse(path: Path) -> dict[str, Any]:
     includes = content.pop("include", [])
     merged: dict[str, Any] = {}
     for include in [includes] if isinstance(includes, str) else includes:
-        merged |= _parse(path.parent / include)
+        merged |= read_definition(path.parent / include)
     return merged | content
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -197,6 +199,24 @@ def test_a_group_with_a_score_of_its_own_is_one_benchmark(shared_data: Path) -> 
 def test_a_tag_is_as_many_benchmarks_as_carry_it() -> None:
     """`ai2_arc` marks two tasks, one of which carries the tag only through what it includes."""
     assert [name for name, _ in find_leaves("ai2_arc")] == ["arc_challenge", "arc_easy"]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_definitions_version_is_the_same_in_every_process(shared_data: Path) -> None:
+    """A definition with Python functions in it is known by their names, not by where they lie in memory."""
+    code = (
+        "import sys; from tunegate.evaluate import EvaluateConfig, evaluate_model as e; "
+        "from tunegate.core.prompts import PromptConfig; "
+        "c = EvaluateConfig(benchmarks=('copa',), mirror=sys.argv[2], limit=4); "
+        "print(e(sys.argv[1], task=None, config=c, prompts=PromptConfig()).tasks[0].version)"
+    )
+    model, mirror = shared_data / "models" / "stories260K", shared_data / "benchmarks"
+    command = [sys.executable, "-c", code, str(model), str(mirror)]
+    versions = {subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(1)}
+    config = EvaluateConfig(benchmarks=("copa",), mirror=str(mirror), limit=4)
+    here = evaluate_model(str(model), task=None, config=config, prompts=PromptConfig()).tasks[0].version
+
+    assert versions == {here + "\n"}
 
 
 def test_an_unknown_benchmark_is_named(quickstart_base: Path) -> None:
