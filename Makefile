@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGE := $(wildcard *.py) py.typed commands core curate evaluate examples reports train
 
-.PHONY: demo test check lint types format clean
+.PHONY: demo test check lint types tree format clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@echo "== creating $(VENV) and installing tunegate (a few minutes the first time)"
@@ -31,6 +31,9 @@ types: $(VENV)/installed
 	@echo "== types"
 	@mkdir -p build/types/tunegate && ln -sfn $(addprefix ../../../,$(PACKAGE)) build/types/tunegate/
 	MYPYPATH=build/types $(BIN)/mypy -p tunegate
+
+tree:  ## write the README's tree anew, from the files' docstrings
+	$(PYTHON) docs/make_tree.py
 
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .

@@ -38,6 +38,7 @@ for command in (
     model.mirror,
     judgement.compare,
     judgement.gate,
+    judgement.plan,
     judgement.accept,
     judgement.noise,
     report.report,

@@ -1,4 +1,4 @@
-"""`tunegate compare` and `tunegate gate`: two models' scores to a verdict and an exit code."""
+"""`tunegate compare`, `gate` and what belongs to them: two models' scores to a verdict and an exit code."""
 
 from __future__ import annotations
 
@@ -77,6 +77,29 @@ def gate(
         write_verdict(verdict, out / "verdict.json")
     typer.echo(render_verdict_terminal(verdict, comparison, **screen()))
     raise typer.Exit(verdict.exit_code)
+
+
+def plan(
+    recipe: Annotated[Path, typer.Argument(help="The recipe.")],
+    changes: Changes = None,
+    pilot: Annotated[
+        Path | None, typer.Option(help="An earlier run, whose share of changed items is used.", show_default=False)
+    ] = None,
+) -> None:
+    """Say, before anything is measured, which losses the recipe's items could find, and how many items would do.
+
+    Example: tunegate plan recipe.yaml --pilot runs/earlier
+    """
+    from ..evaluate import benchmark_sizes, plan_gate, plan_text, sizes_with_pilot
+    from ..pipeline import load_run
+    from ..recipe import read_recipe
+
+    settings = read_recipe(recipe, changes=changes or ())
+    sizes = benchmark_sizes(settings.evaluate, seed=settings.seed)
+    comparison = load_run(pilot).comparison if pilot else None
+    if comparison:
+        sizes = sizes_with_pilot(sizes, comparison)
+    typer.echo(plan_text(plan_gate(sizes, settings.gate)))
 
 
 def accept(

@@ -55,8 +55,9 @@ def explain_row(out: Path, key: str) -> Explanation:
     row_id, place = _parse(key)
     if place is not None:
         row_id = _id_at(place, rejected, findings)
-    own = [entry for entry in rejected if (row_id and entry["id"] == row_id) or (entry["file"], entry["line"]) == place]
-    kept = _kept_row(out, row_id)
+    here = [entry for entry in rejected if (entry["file"], entry["line"]) == place]
+    own = here or [entry for entry in rejected if row_id and entry["id"] == row_id]
+    kept = None if here else _kept_row(out, row_id)  # a copy of a rejected row may have stayed
     seen = findings.filter(pc.equal(findings["id"], row_id or "")).to_pylist()
     if not own and kept is None and not seen:
         raise DataError(f"{out}: no row {key!r}; give a content id of 16 hex digits, or FILE:LINE as in the ledger")

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-COMMANDS = tuple("run demo init curate train evaluate mirror compare gate accept noise report diff".split())
+COMMANDS = (
+    *("run", "demo", "init", "curate", "train", "evaluate", "mirror"),
+    *("compare", "gate", "plan", "accept", "noise", "report", "diff"),
+)
 
 
 def tunegate(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -90,6 +93,27 @@ def test_curate_leaves_its_ledger_and_refuses_to_overwrite_it(rows: Path) -> Non
     ]
     assert second.returncode == 2
     assert "rows.curated: exists already" in second.stderr
+
+
+def test_an_index_remembers_what_was_accepted(rows: Path) -> None:
+    """Tomorrow's file loses the rows that yesterday's kept, and keeps what is new."""
+    tomorrow = rows.parent / "tomorrow.jsonl"
+    tomorrow.write_bytes(rows.read_bytes() + b'{"text": "my garden is full of tall yellow flowers", "label": "card"}\n')
+    first = tunegate("curate", "rows.jsonl", "--index", "accepted", cwd=rows.parent)
+    second = tunegate("curate", "tomorrow.jsonl", "--index", "accepted", cwd=rows.parent)
+
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert (rows.parent / "tomorrow.curated" / "train.jsonl").read_text().count("\n") == 1
+
+
+def test_explain_tells_one_rows_story(rows: Path) -> None:
+    """After a curation, a row is found by its place, with its fate and the row that stands for it."""
+    tunegate("curate", "rows.jsonl", cwd=rows.parent)
+    done = tunegate("curate", "rows.jsonl", "--explain", "rows.jsonl:2", cwd=rows.parent)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("rejected: ")
+    assert "exact-duplicate" in done.stdout
 
 
 def test_init_writes_a_recipe_that_is_valid(rows: Path, quickstart_base: Path) -> None:
