@@ -105,7 +105,7 @@ def plan_gate(sizes: Sequence[BenchmarkSize], policy: GateConfig) -> Plan:
         proposed_passes=reached,
         seconds=_seconds(gated, now),
         proposed_seconds=_seconds(gated, proposed),
-        notes=tuple(_notes(sizes, policy, reached)),
+        notes=tuple(_notes(sizes, gated, policy, reached)),
     )
 
 
@@ -199,7 +199,26 @@ def _seconds(gated: Sequence[BenchmarkSize], items: Sequence[int]) -> float | No
     return 2 * sum((size.seconds or 0.0) * n for size, n in zip(gated, items, strict=True))
 
 
-def _notes(sizes: Sequence[BenchmarkSize], policy: GateConfig, reached: float) -> list[str]:
+def _wider(gated: Sequence[BenchmarkSize], policy: GateConfig) -> float | None:
+    """By how much all limits must be widened for the wanted power with every item there is, in steps of a tenth."""
+    everything = [size.available for size in gated]
+    for tenths in range(11, 101):
+        factor = tenths / 10
+        wide = policy.model_copy(
+            update={
+                "margin": policy.margin * factor,
+                "mean_margin": policy.mean_margin * factor,
+                "margins": {name: margin * factor for name, margin in policy.margins.items()},
+            }
+        )
+        if _suite_power(gated, everything, wide)[0] >= policy.power:
+            return factor
+    return None
+
+
+def _notes(
+    sizes: Sequence[BenchmarkSize], gated: Sequence[BenchmarkSize], policy: GateConfig, reached: float
+) -> list[str]:
     notes = [f"{size.info.name}: advisory, not planned" for size in sizes if policy.is_advisory(size.info)]
     notes += [
         f"{size.info.name}: {size.info.scale}, its spread is known after a first run"
@@ -207,8 +226,7 @@ def _notes(sizes: Sequence[BenchmarkSize], policy: GateConfig, reached: float) -
         if size.info.scale != "binary" and not policy.is_advisory(size.info)
     ]
     if reached < policy.power:
-        notes.append(
-            f"even all items pass an unchanged model in {reached:.0%} only (wanted {policy.power:.0%}): "
-            "widen gate.mean_margin or gate.margin, or add benchmarks"
-        )
+        factor = _wider(gated, policy)
+        wanted = f"{policy.power:.0%} need limits {factor:.1f} times as wide" if factor else "wider limits do not help"
+        notes.append(f"with all items, an unchanged model passes in {reached:.0%}; {wanted}, or more benchmarks")
     return notes
