@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import shutil
 import subprocess
 import time
@@ -131,8 +132,9 @@ class Browser:
 
     def _receive(self) -> dict[str, Any]:
         while b"\0" not in self._buffer:
-            block = os.read(self._from, 1 << 16)
-            assert block, "the browser ended"
+            ready, _, _ = select.select([self._from], [], [], PATIENCE)
+            block = os.read(self._from, 1 << 16) if ready else b""
+            assert block, "the browser ended, or said nothing for a minute"
             self._buffer += block
         message, self._buffer = self._buffer.split(b"\0", 1)
         return dict(json.loads(message))
