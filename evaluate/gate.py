@@ -49,13 +49,7 @@ def judge(
         InputError: no benchmark is gated, so nothing would protect the model's abilities.
     """
     _require_gated(comparison, policy)
-    checks = gain_checks(comparison, policy)
-    if policy.task.require == "no-loss":
-        checks += task_no_loss_checks(comparison, policy, kind="task")
-    checks += _suite_checks(comparison, policy)
-    for kind, other in (references or {}).items():
-        checks += task_no_loss_checks(other, policy, kind=kind) + _suite_checks(other, policy, kind=kind)
-    decided = _decide(checks, policy)
+    decided = _decide(_all_checks(comparison, policy, references or {}), policy)
     final, waiver_warnings = apply_waivers(decided, policy.waivers, today or date.today())
     outcome = _outcome(final)
     return Verdict(
@@ -68,6 +62,18 @@ def judge(
         base_model=comparison.base_model,
         tuned_model=comparison.tuned_model,
     )
+
+
+def _all_checks(comparison: Comparison, policy: GateConfig, references: Mapping[str, Comparison]) -> list[Check]:
+    checks = gain_checks(comparison, policy)
+    if policy.task.require == "no-loss":
+        checks += task_no_loss_checks(comparison, policy, kind="task")
+    checks += _suite_checks(comparison, policy)
+    for kind, other in references.items():
+        if policy.task.require != "nothing":
+            checks += task_no_loss_checks(other, policy, kind=kind)
+        checks += _suite_checks(other, policy, kind=kind)
+    return checks
 
 
 def _require_gated(comparison: Comparison, policy: GateConfig) -> None:

@@ -210,6 +210,16 @@ def test_references_are_judged_too(compared: Any) -> None:
     ]
 
 
+def test_a_task_of_which_nothing_is_required_is_not_held_to_its_reference(compared: Any) -> None:
+    """It is reported and decides nothing, whatever it is compared with."""
+    comparison = compared({"task": (90, 2, 850, 58), "a": UNCHANGED})
+    policy = GateConfig(task=TaskGate(require="nothing"), mean_margin=0.05)
+    verdict = judge(comparison, policy, references={"reference": comparison})
+
+    assert verdict.outcome == "pass"
+    assert [check.kind for check in verdict.checks if check.name == "task"] == ["task"]
+
+
 def test_swapped_models_are_warned_of(compared: Any) -> None:
     """A tuned model that is worse at its task and better at everything else looks like a base."""
     verdict = judge(compared({"task": (160, 0, 0, 140), "a": (20, 150, 600, 230)}), GateConfig())
