@@ -16,7 +16,7 @@ from .console import progress
 from .delimited import DELIMITERS, header_names
 from .errors import DataError
 from .kinds import Layout, check_labels, recognise
-from .records import BadRow, Examples, Kind
+from .records import BadRow, Examples
 from .sources import Source, find_sources
 from .streams import BrokenFileError
 from .writers import original_rows, write_examples
@@ -30,7 +30,7 @@ PARTIAL_REMEDY = "mend the file, or take what can be read with allow_partial (--
 
 
 def load_examples(
-    data: Any, *, kind: Kind | None = None, columns: Mapping[str, str] | None = None, allow_partial: bool = False
+    data: Any, *, kind: str | None = None, columns: Mapping[str, str] | None = None, allow_partial: bool = False
 ) -> Examples:
     """Read examples; what cannot be used is kept aside in `bad_rows` with file, line and reason.
 
@@ -38,7 +38,7 @@ def load_examples(
         data: a path (jsonl, json, csv, tsv, parquet, arrow; text also `.gz` or `.zst`), a glob, a folder of
             `save_to_disk` or its `folder:split`, a hub id, several paths, a `datasets.Dataset`, a pandas frame, an
             Arrow table, or dicts. Examples pass through.
-        kind: what the rows are, where it is not to be guessed.
+        kind: label, completion, chat or preference, where it is not to be guessed.
         columns: part (`input`, `target`, `pair`, `rejected`, `messages`, or an everyday word such as `text`, `label`,
             `prompt`) → column; several columns of one prompt are joined by ` + `.
         allow_partial: of a damaged or truncated file, take the rows before the damage.
@@ -135,7 +135,7 @@ def _blocks(source: Source, bad: list[BadRow], allow_partial: bool) -> Iterator[
 
 
 def _recognise(
-    blocks: Iterator[Block], source: Source, kind: Kind | None, columns: Mapping[str, str] | None
+    blocks: Iterator[Block], source: Source, kind: str | None, columns: Mapping[str, str] | None
 ) -> tuple[Layout | None, Iterator[Block]]:
     """The layout that the first rows tell, and all blocks again; no layout where there are no rows."""
     seen: list[Block] = []

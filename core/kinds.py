@@ -86,7 +86,7 @@ def recognise(
     sample: Sequence[Mapping[str, Any]],
     *,
     place: str,
-    kind: Kind | None = None,
+    kind: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Layout:
     """The layout of rows with these column names, as told by `kind` and `columns`, the rest guessed.
@@ -103,7 +103,7 @@ def recognise(
         "preference": _guess_preference(names, every),
     }
     guesses = {name: guess for name, guess in guesses.items() if guess}
-    chosen = kind or _meant_kind(columns or {}) or _choose_kind(guesses, names, sample, place)
+    chosen = _known_kind(kind, place) or _meant_kind(columns or {}) or _choose_kind(guesses, names, sample, place)
     found = {**_single_parts(chosen, names), **guesses.get(chosen, {}), **given}
     if missing := [WORDS[chosen].get(part, part) for part in PARTS[chosen] if part not in found]:
         words = " and ".join(missing)
@@ -156,6 +156,15 @@ def _given_columns(names: Sequence[str], columns: Mapping[str, str], place: str)
             raise DataError(f"{place}: there is no column {absent[0]!r} {_listed(names)}; {_remedy([key])}")
         given[part] = wanted
     return given
+
+
+def _known_kind(kind: str | None, place: str) -> Kind | None:
+    for known in PARTS:
+        if kind == known:
+            return known
+    if kind is not None:
+        raise DataError(f"{place}: the kind {kind!r} is unknown; allowed: {', '.join(PARTS)}")
+    return None
 
 
 def _meant_kind(columns: Mapping[str, str]) -> Kind | None:

@@ -41,7 +41,7 @@ class DataShape:
     """A few inputs and targets."""
 
 
-def describe_data(data: Any, *, kind: Kind | None = None, columns: Mapping[str, str] | None = None) -> DataShape:
+def describe_data(data: Any, *, kind: str | None = None, columns: Mapping[str, str] | None = None) -> DataShape:
     """Look at data as `load_examples` reads it; damaged files are read as far as they go.
 
     Raises:

@@ -155,6 +155,11 @@ def test_columns_and_kind_can_be_given() -> None:
             {"kind": "completion"},
             "no column is plainly the completion of kind 'completion' (columns: 'prompt'); set data.columns.com",
         ),
+        (
+            {"text": "x", "label": "a"},
+            {"kind": "lable"},
+            "the kind 'lable' is unknown; allowed: label, completion, chat",
+        ),
         ({"a": "x"}, {"kind": "label"}, "(--column text=NAME --column label=NAME)"),
         ({"text": "x"}, {"kind": "chat"}, "set data.columns.messages in the recipe (--column messages=NAME)"),
         (
