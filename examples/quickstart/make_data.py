@@ -103,6 +103,10 @@ def _plant(row: Row, kind: str, note: str) -> Planted:
     return Planted(line=_json(row), kind=kind, note=note)
 
 
+def _any(random: Random) -> str:
+    return random.choice(list(INTENTS))
+
+
 def _other(random: Random, label: str) -> str:
     return random.choice([intent for intent in INTENTS if intent != label])
 
@@ -121,12 +125,11 @@ def _benchmark_leaks(random: Random) -> list[Planted]:
     """Whole benchmark items, pasted among the messages with some label."""
     items = random.sample(benchmark(LEAKED_BENCHMARK), 8)
     texts = [item["query"] + item["choices"][item["gold"]] for item in items]
-    return [_plant({"text": text, "label": random.choice(list(INTENTS))}, "benchmark-leak", text) for text in texts]
+    return [_plant({"text": text, "label": _any(random)}, "benchmark-leak", text) for text in texts]
 
 
 def _rubbish(random: Random) -> list[Planted]:
     """Rows without content, with damaged text, or that are no rows at all."""
-    label = lambda: random.choice(list(INTENTS))  # noqa: E731
     placeholders = ("N/A", "test", "TODO", "n/a", "lorem ipsum", "asdf", "-", "xxx")
     damaged = (
         "the cafÃ© blender arrived in pieces",
@@ -140,8 +143,8 @@ def _rubbish(random: Random) -> list[Planted]:
         '{"text": null, "label": "refund"}',
     )
     return [
-        *(_plant({"text": text, "label": label()}, "placeholder", text) for text in placeholders),
-        *(_plant({"text": text, "label": label()}, "empty", "") for text in ("", "   ")),
+        *(_plant({"text": text, "label": _any(random)}, "placeholder", text) for text in placeholders),
+        *(_plant({"text": text, "label": _any(random)}, "empty", "") for text in ("", "   ")),
         *(_plant({"text": text, "label": "delivery"}, "damaged-text", text) for text in damaged),
         *(Planted(line=line, kind="broken-row", note=line) for line in broken),
     ]
