@@ -107,7 +107,8 @@ def measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]
         total += loss
         has_labels |= correct is not None
         right += correct or 0.0
-    sums = torch.tensor([float(total), right], dtype=torch.float64)
+    where = session.place.device if session.place.processes > 1 else "cpu"
+    sums = torch.tensor([float(total), right], dtype=torch.float64, device=where)
     session.place.sum_tensors([sums])
     mean = float(sums[0]) / session.objective.weight(rows)
     return mean, float(sums[1]) / len(rows) if has_labels else None
