@@ -25,6 +25,8 @@ from dedup_tools import TOOLS
 
 HERE = Path(__file__).parent
 TRUTH = "tunegate exact"
+MOST_COPIES = 20
+"""Copies of a corpus with rotated letters that make a larger one; the alphabet allows 25."""
 Array = np.ndarray[Any, Any]
 
 
@@ -49,9 +51,11 @@ def main() -> None:
     ]
     result = {"rows": args.rows, "rounds": args.rounds, "machine": machine(), "tools": rows, "larger": []}
     for size in args.memory:
-        larger = load_texts("recombined", min(size, 1_000_000), args.data)
-        larger = load_rotated(larger, size // 1_000_000) if size > 1_000_000 else larger
-        result["larger"].append({"rows": size, "tool": "tunegate 16x8", **run(sys.executable, "tunegate 16x8", larger)})
+        base = args.rows if size <= MOST_COPIES * args.rows else -(-size // MOST_COPIES)
+        larger = load_rotated(load_texts("recombined", base, args.data), size // base)
+        result["larger"].append(
+            {"rows": size // base * base, "tool": "tunegate 16x8", **run(sys.executable, "tunegate 16x8", larger)}
+        )
     show(result)
     args.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

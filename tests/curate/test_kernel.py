@@ -1,0 +1,113 @@
+"""The compiled kernels against plain numpy, and the folding table against `fold`, on arbitrary Unicode."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tunegate.curate import kernel, numpy_kernel
+from tunegate.curate.bands import Bands, affine_permutations, choose_bands
+from tunegate.curate.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
+from tunegate.curate.folding import fold
+from tunegate.curate.shingles import Array, Spec
+from tunegate.curate.unicode_table import EMPTY
+
+ANY_TEXT = st.text(max_size=80) | st.text(st.characters(max_codepoint=0x24F), max_size=200)
+TEXTS = st.lists(ANY_TEXT, min_size=1, max_size=12)
+CODES = st.sampled_from([1, 2, 3, 5, 9, -2, -5, -8])
+
+
+def folded_block(texts: list[str]) -> Block:
+    """The block with every row folded in Python."""
+    sides = [fold(text).encode() for text in texts]
+    (_, piece), *_ = slices(as_column(texts))
+    block = ready_block(piece)
+    ends = np.cumsum([0] + [len(side) for side in sides])
+    kinds = np.full(len(texts), FOLDED, np.uint8)
+    return block._replace(kinds=kinds, table=EMPTY, side=np.frombuffer(b"".join(sides), np.uint8), side_offsets=ends)
+
+
+def numbers(module: object, block: Block, spec: Spec) -> list[Array]:
+    """All that a kernel computes of a block."""
+    n = len(block.kinds)
+    keys, whole = np.empty((len(spec.a) // spec.rows, n), np.uint64), np.empty(n, np.uint64)
+    module.sketch(block, spec, keys, whole)
+    signature = np.empty((n, len(spec.a)), np.uint32)
+    module.signatures(block, spec, signature)
+    sets, ends = np.empty(3 * int(block.offsets[-1]) + len(block.side) + n, np.uint64), np.empty(n + 1, np.int64)
+    module.distinct_shingles(block, spec.code, sets, ends)
+    ordered = np.concatenate([np.sort(sets[start:stop]) for start, stop in pairwise(ends)])
+    jaccard = np.empty(n)
+    module.jaccard_of_pairs(np.zeros(n, np.int64), np.arange(n), sets, ends, 0.3, jaccard)
+    return [keys, whole, signature, ends, ordered, jaccard]
+
+
+@settings(max_examples=60, deadline=None)
+@given(texts=TEXTS, code=CODES)
+def test_compiled_folding_and_hashing_equal_python_folding_and_numpy(texts: list[str], code: int) -> None:
+    """Folded in the kernel or by `fold`, compiled or not: the same keys, signatures, sets and similarities."""
+    (_, piece), *_ = slices(as_column(texts))
+    spec = Spec(code, *affine_permutations(20), 5)
+
+    for ours, plain in zip(
+        numbers(kernel, ready_block(piece), spec), numbers(numpy_kernel, folded_block(texts), spec), strict=True
+    ):
+        assert np.array_equal(ours, plain)
+
+
+@settings(max_examples=100, deadline=None)
+@given(one=ANY_TEXT, two=ANY_TEXT)
+def test_two_texts_have_one_number_exactly_if_they_fold_alike(one: str, two: str) -> None:
+    """The whole-text number stands for the folded form."""
+    none = np.empty(0, np.uint32)
+    (_, piece), *_ = slices(as_column([one, two, fold(one), fold(two)]))
+    keys, whole = np.empty((0, 4), np.uint64), np.empty(4, np.uint64)
+    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, whole)
+
+    assert whole[:2].tolist() == whole[2:].tolist()
+    assert (whole[0] == whole[1]) == (fold(one) == fold(two))
+
+
+@pytest.mark.parametrize(
+    "text", ["naïve café", "“quoted” — it’s", "Größe", "東京 tower", "Привет мир", "Ελλάδα", "½ €5"]
+)
+def test_common_scripts_are_folded_by_the_table(text: str) -> None:
+    """Accents, quotes, umlauts, ideographs, Cyrillic and Greek cost no Python string."""
+    (_, piece), *_ = slices(as_column([text]))
+
+    assert ready_block(piece).kinds.tolist() == [TABLE]
+
+
+def test_long_rows_and_runs_are_cut_in_the_right_places() -> None:
+    """Rows beyond one run of bytes, and runs of many rows, give what each row gives alone."""
+    texts = ["word " * 60_000, "é" * 200_000, "", "x"] + [f"row number {n} of many" for n in range(9000)]
+    spec = Spec(2, *affine_permutations(8), 4)
+    together = [np.empty((2, len(texts)), np.uint64), np.empty(len(texts), np.uint64)]
+    for first, piece in slices(as_column(texts)):
+        part = slice(first, first + len(piece))
+        kernel.sketch(ready_block(piece), spec, together[0][:, part], together[1][part])
+    for row in (0, 1, 2, 3, 4, 4000, 9003):
+        alone = [np.empty((2, 1), np.uint64), np.empty(1, np.uint64)]
+        (_, piece), *_ = slices(as_column([texts[row]]))
+        kernel.sketch(ready_block(piece), spec, *alone)
+        assert (alone[0][:, 0].tolist(), alone[1][0]) == (together[0][:, row].tolist(), together[1][row])
+
+
+def test_permutations_are_those_of_datasketch() -> None:
+    """Same generator, same draws."""
+    from datasketch import MinHash
+
+    assert np.array_equal(np.stack(affine_permutations(64)), np.stack(MinHash(num_perm=64, seed=1).permutations))
+
+
+def test_bands_keep_their_promise_at_the_threshold() -> None:
+    """The chosen bands reach the target recall, fit the permutations, and longer bands would not."""
+    for threshold in (0.5, 0.7, 0.8, 0.95):
+        bands = choose_bands(threshold=threshold, recall=0.99, permutations=128)
+        longer = Bands(128 // (bands.rows + 1), bands.rows + 1)
+
+        assert bands.count * bands.rows <= 128
+        assert bands.recall(threshold) >= 0.99 > longer.recall(threshold)
