@@ -72,8 +72,8 @@ class LeakageConfig(Config):
     """Share of a benchmark question's or answer's words that must stand in such runs of a row."""
     similarity: Literal["off", "flag", "drop"] = "off"
     """Also look for rephrased items by a mean of TF-IDF and Jaccard scores, corrected for hubs (CSLS)."""
-    similarity_threshold: float = Field(default=0.12, ge=-1, le=2)
-    """CSLS score from which on a row counts as a rephrased item."""
+    similarity_threshold: float = Field(default=0.3, ge=-1, le=2)
+    """CSLS score from which on a row counts as a rephrased item; on GSM8K one decoy in 1,000 scores as high."""
     compare_numbers: bool = True
     """In the similarity search, reward shared numbers: right for maths word problems, wrong for code or facts."""
 

@@ -71,7 +71,7 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
     scores, other = margins(probabilities, codes)
     flagged = np.flatnonzero(confident_flags(probabilities, codes))
     flagged = flagged[np.argsort(-scores[flagged], kind="stable")]
-    calibration = _calibration(models, codes, len(names), config) if len(flagged) else None
+    calibration = _calibration(models, codes, probabilities, config) if len(flagged) else None
     return LabelQueue(
         rows=flagged,
         scores=scores[flagged],
@@ -81,11 +81,13 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
     )
 
 
-def _calibration(models: LabelModels, codes: Array, classes: int, config: LabelErrorConfig) -> Calibration | None:
+def _calibration(
+    models: LabelModels, codes: Array, probabilities: Array, config: LabelErrorConfig
+) -> Calibration | None:
     def score(labels: Array) -> Array:
-        return queue_scores(models.probabilities(labels, classes), labels)
+        return queue_scores(models.probabilities(labels, probabilities.shape[1]), labels)
 
-    return calibrate(score, codes, classes, draws=config.probes)
+    return calibrate(score, codes, probabilities, draws=config.probes)
 
 
 def _texts(examples: Examples, rows: Array) -> list[str]:

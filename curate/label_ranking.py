@@ -65,7 +65,9 @@ def queue_scores(probabilities: Array, labels: Array) -> Array:
     return np.where(confident_flags(probabilities, labels), margins(probabilities, labels)[0], -np.inf)
 
 
-def calibrate(score_labels: Callable[[Array], Array], labels: Array, classes: int, *, draws: int) -> Calibration | None:
+def calibrate(
+    score_labels: Callable[[Array], Array], labels: Array, probabilities: Array, *, draws: int
+) -> Calibration | None:
     """Plant wrong labels, rank again, and read how many are found where the unplanted rows are flagged.
 
     With recall R of the probes and share F of the other rows above a score, F / R bounds the share of errors from
@@ -74,12 +76,13 @@ def calibrate(score_labels: Callable[[Array], Array], labels: Array, classes: in
     Args:
         score_labels: (n,) labels to (n,) `queue_scores`.
         labels: (n,) the given labels.
-        classes: number of classes.
+        probabilities: (n, classes), from which it is known which classes are taken for which.
         draws: how often to plant; 0 gives None.
     """
-    if not draws or classes < 2:
+    if not draws or probabilities.shape[1] < 2:
         return None
-    planted = [_planted_scores(score_labels, labels, classes, seed) for seed in range(draws)]
+    confusion = class_confusion(probabilities, labels)
+    planted = [_planted_scores(score_labels, labels, confusion, seed) for seed in range(draws)]
     probes, others = (np.sort(np.concatenate(side))[::-1] for side in zip(*planted, strict=True))
     grid = others[np.isfinite(others)]
     if not len(grid) or not np.isfinite(probes[0]):
@@ -91,14 +94,35 @@ def calibrate(score_labels: Callable[[Array], Array], labels: Array, classes: in
     return Calibration(errors=errors, score=grid, precision=precision)
 
 
+def class_confusion(probabilities: Array, labels: Array) -> Array:
+    """(classes, classes): how likely an error turns each class into each other one, rows summing to 1.
+
+    Half as the models confuse them, half at random: people err in both ways.
+    """
+    classes = probabilities.shape[1]
+    mean = np.zeros((classes, classes))
+    np.add.at(mean, labels, probabilities)
+    np.fill_diagonal(mean, 0)
+    even = np.full((classes, classes), 1 / (classes - 1))
+    np.fill_diagonal(even, 0)
+    return np.asarray(0.5 * mean / np.maximum(mean.sum(axis=1, keepdims=True), FLOOR) + 0.5 * even)
+
+
+def draw_labels(labels: Array, confusion: Array, generator: np.random.Generator) -> Array:
+    """Another label for each of the given ones, drawn from its row of the confusion."""
+    steps = np.cumsum(confusion, axis=1)
+    steps /= steps[:, -1:]
+    return np.asarray((steps[labels] < generator.random((len(labels), 1))).sum(axis=1))
+
+
 def _planted_scores(
-    score_labels: Callable[[Array], Array], labels: Array, classes: int, seed: int
+    score_labels: Callable[[Array], Array], labels: Array, confusion: Array, seed: int
 ) -> tuple[Array, Array]:
     """Scores of the rows with a planted error, and of the others."""
     generator = np.random.default_rng(seed)
     probes = generator.permutation(len(labels))[: max(1, int(PROBE_SHARE * len(labels)))]
     planted = labels.copy()
-    planted[probes] = (labels[probes] + generator.integers(1, classes, len(probes))) % classes
+    planted[probes] = draw_labels(labels[probes], confusion, generator)
     scores = score_labels(planted)
     is_probe = np.isin(np.arange(len(labels)), probes)
     return scores[is_probe], scores[~is_probe]

@@ -42,6 +42,11 @@ def write_curation(curation: Curation, out: Path) -> None:
     write_json(out / "summary.json", dict(curation.summary))
 
 
+def ledger_of(curation: Curation) -> Ledger:
+    """A curation as it would stand on disk."""
+    return Ledger(summary=curation.summary, findings=findings_table(curation), contaminated=curation.benchmark_findings)
+
+
 def read_ledger(out: Path) -> Ledger:
     """A curation as it stands on disk.
 

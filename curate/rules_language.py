@@ -72,7 +72,9 @@ def _foreign_scripts(examples: Examples, name: str) -> Iterator[Finding]:
 def _foreign_languages(examples: Examples, name: str) -> Iterator[Finding]:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-not-found, unused-ignore]
 
-    identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    # The file format of the model changed in py3langid 0.4, and its loader's name with it.
+    load = getattr(LanguageIdentifier, "from_model_file", None) or LanguageIdentifier.from_pickled_model
+    identifier = load(MODEL_FILE, norm_probs=True)
     column = examples.table[name]
     rows = np.flatnonzero(pc.greater_equal(pc.utf8_length(column), FEWEST_LETTERS).to_numpy())
     ids = np.array(examples.ids)
