@@ -27,7 +27,8 @@ NEMO_PAIRS = 10
 
 def mcnemar(lost: Any, gained: Any) -> Any:
     """Exact one-sided p-values of no loss."""
-    return np.where(lost > 0, bdtrc(np.maximum(lost - 1, 0), np.maximum(lost + gained, 1), 0.5), 1.0)
+    below, flips = np.maximum(lost - 1, 0).astype(int), np.maximum(lost + gained, 1).astype(int)
+    return np.where(lost > 0, bdtrc(below, flips, 0.5), 1.0)
 
 
 def tunegate(lost: Any, gained: Any, n: int, margin: float) -> Any:
