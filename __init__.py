@@ -59,8 +59,17 @@ def _hide_checkout_from_imports() -> None:
 
 def __getattr__(name: str) -> object:
     if name in _HOMES:
+        _attach_views()
         return getattr(_import_module(_HOMES[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _attach_views() -> None:
+    """Let results show themselves in a notebook; done here, since the nouns live below the reports."""
+    from .curate import ledger_of
+    from .reports import attach_views
+
+    attach_views(ledger_of)
 
 
 _hide_checkout_from_imports()

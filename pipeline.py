@@ -22,7 +22,14 @@ from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
 from .recipe import Recipe, read_recipe, recipe_yaml
 
-REPORT_FILES = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "report.json"}
+REPORT_FILES = {
+    "html": "report.html",
+    "markdown": "report.md",
+    "junit": "junit.xml",
+    "json": "report.json",
+    "sarif": "findings.sarif",
+    "model-card": "model_card.md",
+}
 LOCK_FILE = Path("tunegate.lock.json")
 """The accepted reference, in the working directory: where a repository keeps it under review."""
 LIBRARIES = ("tunegate", "torch", "transformers", "peft", "lm_eval", "datasets", "scikit-learn", "numpy")
@@ -73,20 +80,24 @@ def preview_run(path: Path | str, *, changes: Sequence[str] = ()) -> str:
     return preview(recipe, *load_data(recipe))
 
 
-def write_report(
-    results: RunResults, out: Path, *, formats: Sequence[str] = ("html", "markdown", "junit")
-) -> list[Path]:
-    """Write results as report.html, report.md, junit.xml, report.json; return what was written."""
+def write_report(results: RunResults, out: Path, *, formats: Sequence[str] = tuple(REPORT_FILES)) -> list[Path]:
+    """Write results as report.html, report.md, junit.xml, report.json, findings.sarif, model_card.md.
+
+    Returns:
+        What was written; what the results have nothing for is left out.
+    """
     render = {
         "html": reports.render_html,
         "markdown": reports.render_markdown,
         "junit": reports.render_junit,
         "json": reports.render_json,
+        "sarif": lambda results: reports.render_sarif(results.ledger),
+        "model-card": reports.render_model_card,
     }
-    files = [out / REPORT_FILES[form] for form in formats]
-    for form, file in zip(formats, files, strict=True):
-        write_text(file, render[form](results))
-    return files
+    written = [form for form in formats if form != "sarif" or results.ledger]
+    for form in written:
+        write_text(out / REPORT_FILES[form], render[form](results))
+    return [out / REPORT_FILES[form] for form in written]
 
 
 def default_out(recipe: Path) -> Path:
@@ -216,12 +227,13 @@ def _judge(run: RunFolder, recipe: Recipe) -> bool:
 
 
 def _report(run: RunFolder, recipe: Recipe) -> bool:
-    outputs = [REPORT_FILES[form] for form in recipe.report.formats]
+    formats = [form for form in recipe.report.formats if form != "sarif" or recipe.curate]
+    outputs = [REPORT_FILES[form] for form in formats]
     stages = run.state()["stages"]
     inputs = {"stages": {name: stages[name]["key"] for name in stages if name != "report"}, "outputs": outputs}
 
     def work() -> None:
-        write_report(load_run(run.path), run.path, formats=recipe.report.formats)
+        write_report(load_run(run.path), run.path, formats=formats)
 
     return run.run_stage("report", inputs, outputs, work)
 

@@ -46,8 +46,12 @@ class DataConfig(Config):
 class ReportConfig(Config):
     """What the run writes for people and machines."""
 
-    formats: tuple[Literal["html", "markdown", "junit", "json"], ...] = ("html", "markdown", "junit")
-    """Which of report.html, report.md, junit.xml and report.json."""
+    formats: tuple[Literal["html", "markdown", "junit", "json", "sarif", "model-card"], ...] = (
+        "html",
+        "markdown",
+        "junit",
+    )
+    """Which of report.html, report.md, junit.xml, report.json, findings.sarif and model_card.md."""
 
 
 class Recipe(Config):

@@ -3,39 +3,46 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core.errors import InputError
 from . import questions
+from .github import Github, write_summary
 from .options import AllowPartial, Changes, Columns, Kind, RecipeFile, read_columns, refuse_existing
+from .screen import screen
+
+if TYPE_CHECKING:
+    from ..core.records import Curation, Examples
+    from ..curate import CurateConfig
+
+
+Index = Annotated[
+    Path | None, typer.Option(help="Folder of all rows accepted before; the kept rows join it.", show_default=False)
+]
+Explain = Annotated[
+    str | None, typer.Option(metavar="ID|FILE:LINE", help="Tell all that is known of one row.", show_default=False)
+]
 
 
 def curate(
-    data: Annotated[str | None, typer.Argument(help="A file, glob, folder or hub id.", show_default=False)] = None,
+    data: Annotated[list[str] | None, typer.Argument(help="Files, folder or hub id.", show_default=False)] = None,
     test: Annotated[str | None, typer.Option(help="Test rows that must not be trained on.", show_default=False)] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder to write.", show_default="NAME.curated")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder.", show_default="NAME.curated")] = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
     kind: Kind = None,
     columns: Columns = None,
     overrides: Annotated[Path | None, typer.Option(help="A reviewer's decisions (JSONL).", show_default=False)] = None,
     allow_partial: AllowPartial = False,
-    index: Annotated[
-        Path | None,
-        typer.Option(help="Folder of all rows accepted before; the kept rows are added to it.", show_default=False),
-    ] = None,
-    explain: Annotated[
-        str | None, typer.Option(metavar="ID|FILE:LINE", help="Tell all that is known of one row.", show_default=False)
-    ] = None,
-    advise: Annotated[bool, typer.Option("--advise", help="Show your own pairs per similarity and stop.")] = False,
-    prove: Annotated[
-        bool, typer.Option("--prove", help="Also compare kept with random rows, by a cheap model.")
-    ] = False,
+    index: Index = None,
+    explain: Explain = None,
+    advise: Annotated[bool, typer.Option("--advise", help="Show your own pairs per similarity; stop.")] = False,
+    prove: Annotated[bool, typer.Option("--prove", help="Compare kept with random rows by a cheap model.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; 1 if a row of any file would go.")] = False,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Name every rule and stop.")] = False,
+    github: Github = False,
 ) -> None:
     """Remove duplicates, leaks, conflicts and junk; account for every row.
 
@@ -44,33 +51,73 @@ def curate(
     if list_rules:
         typer.echo(questions.rules())
         return
-    if data is None:
+    if not data:
         raise InputError("curate needs a data file, such as: tunegate curate train.jsonl")
-    from ..core.console import note
-    from ..core.formats import load_examples
-    from ..curate import CurateConfig, accept_rows, curate_dataset, read_ledger, write_curation
-    from ..reports import render_curation_terminal
-    from .screen import screen
-    from .settings import stage_config
-
-    target = out or Path(f"{Path(data).name.split('.')[0]}.curated")
+    target = out or Path(f"{Path(data[0]).name.split('.')[0]}.curated")
     if explain:
         typer.echo(questions.explanation(target, explain))
         return
+    from ..core.formats import load_examples
+    from ..curate import CurateConfig
+    from .settings import stage_config
+
+    def load(source: str | list[str]) -> Examples:
+        return load_examples(source, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)  # type: ignore[arg-type]
+
     config = stage_config(CurateConfig, "curate", recipe, changes)
-    names = read_columns(columns)
-    examples = load_examples(data, kind=kind, columns=names, allow_partial=allow_partial)
+    held_out = load(test) if test else None
+    if check:
+        _check([load(file) for file in data], config, held_out)
+        return
+    examples = load(data)
     if advise:
         typer.echo(questions.advice(examples, config))
         return
-    refuse_existing(target)
-    held_out = load_examples(test, kind=examples.kind, columns=names) if test else None
-    known = index if index and index.exists() else None
-    curation = curate_dataset(examples, config=config, test=held_out, overrides=overrides, index=known)
-    write_curation(curation, target)
-    if index:
-        note(f"{index}: {accept_rows(curation, index, config=config):,} rows accepted so far")
-    typer.echo(render_curation_terminal(read_ledger(target), **screen()))
+    curation = _curate(examples, config, target, test=held_out, overrides=overrides, index=index, github=github)
     if prove:
         typer.echo(questions.benefit(curation, held_out))
-    note(f"kept rows, rejected rows and findings: {target}/")
+
+
+def _check(files: list[Examples], config: CurateConfig, test: Examples | None) -> None:
+    """Leave with 1 if curation would drop a row of any of the files."""
+    from ..curate import curate_dataset, ledger_of
+    from ..reports import render_curation_terminal
+
+    dropped = 0
+    for examples in files:
+        ledger = ledger_of(curate_dataset(examples, config=config, test=test))
+        dropped += ledger.summary["rows_rejected"]
+        if ledger.summary["rows_rejected"]:
+            typer.echo(render_curation_terminal(ledger, **screen()))
+    raise typer.Exit(1 if dropped else 0)
+
+
+def _curate(
+    examples: Examples,
+    config: CurateConfig,
+    target: Path,
+    *,
+    test: Examples | None,
+    overrides: Path | None,
+    index: Path | None,
+    github: bool,
+) -> Curation:
+    from ..core.console import note
+    from ..core.results import RunResults
+    from ..core.store import write_text
+    from ..curate import accept_rows, curate_dataset, ledger_of, write_curation
+    from ..reports import render_curation_html, render_curation_terminal
+
+    refuse_existing(target)
+    known = index if index and index.exists() else None
+    curation = curate_dataset(examples, config=config, test=test, overrides=overrides, index=known)
+    ledger = ledger_of(curation)
+    write_curation(curation, target)
+    write_text(target / "report.html", render_curation_html(ledger, name=target.name))
+    if index:
+        note(f"{index}: {accept_rows(curation, index, config=config):,} rows accepted so far")
+    files = [("kept rows", str(next(target.glob("train.*")))), ("page", str(target / "report.html"))]
+    typer.echo(render_curation_terminal(ledger, **screen(), files=files))
+    if github:
+        write_summary(RunResults(name=target.name, ledger=ledger), target)
+    return curation

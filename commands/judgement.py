@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from .github import Github, write_summary
 from .options import Changes, RecipeFile
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ def gate(
     changes: Changes = None,
     lock: Lock = DEFAULT_LOCK,
     out: OutFolder = None,
+    github: Github = False,
 ) -> None:
     """Judge a tuned model against its base; the verdict is the exit code (0 pass, 1 fail, 3 inconclusive).
 
     Example: tunegate gate --base base_logs/ --tuned tuned_logs/ --margin 0.05 --mean-margin 0.015
     """
+    from ..core.results import RunResults
     from ..evaluate import GateConfig, compare_scores, judge, reference_comparisons, write_comparison, write_verdict
     from ..reports import render_verdict_terminal
     from .screen import screen
@@ -76,6 +79,9 @@ def gate(
         write_comparison(comparison, out / "comparison.json")
         write_verdict(verdict, out / "verdict.json")
     typer.echo(render_verdict_terminal(verdict, comparison, **screen()))
+    if github:
+        results = RunResults(name=(out or Path("gate")).name, comparison=comparison, verdict=verdict)
+        write_summary(results, out or Path("gate"))
     raise typer.Exit(verdict.exit_code)
 
 

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from ..core.errors import InputError
-
-if TYPE_CHECKING:
-    from ..core.results import RunResults
+from .github import Github, write_summary
 
 
 def report(
     runs: Annotated[list[Path], typer.Argument(help="One run folder, or several to compare.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write.", show_default="the run")] = None,
-    github: Annotated[bool, typer.Option("--github", help="Also write the step summary of a GitHub job.")] = False,
+    accepted: Annotated[str | None, typer.Option(help="Name of the accepted run.", show_default=False)] = None,
+    github: Github = False,
 ) -> None:
-    """Show a run and write its page, pull-request comment, JUnit, SARIF and JSON again; or compare several runs.
+    """Show a run and write all its reports again; or compare several runs.
 
     Example: tunegate report runs/first runs/second
     """
     from ..core.console import note
+    from ..core.store import write_text
     from ..pipeline import load_run, write_report
-    from ..reports import render_runs_terminal
+    from ..reports import render_runs_html, render_runs_markdown, render_runs_terminal
     from .screen import screen, show_run
 
     results = [load_run(run) for run in runs]
-    if len(results) > 1:
-        typer.echo(render_runs_terminal(results, **screen()))
+    if len(results) == 1:
+        write_report(results[0], out or runs[0])
+        show_run(results[0], out or runs[0])
+        if github:
+            write_summary(results[0], out or runs[0])
         return
-    files = write_report(results[0], out or runs[0])
-    show_run(results[0], runs[0])
-    note("written: " + " ".join(str(file) for file in files))
-    if github:
-        _write_summary(results[0])
+    typer.echo(render_runs_terminal(results, accepted=accepted, **screen()))
+    if out:
+        write_text(out / "runs.html", render_runs_html(results, accepted=accepted))
+        write_text(out / "runs.md", render_runs_markdown(results, accepted=accepted))
+        note(f"written: {out}/runs.html {out}/runs.md")
 
 
 def diff(
@@ -58,13 +59,3 @@ def diff(
 
 def _curated(folder: Path) -> Path:
     return folder / "curated" if (folder / "curated").is_dir() else folder
-
-
-def _write_summary(results: RunResults) -> None:
-    from ..reports import github_summary
-
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if not summary:
-        raise InputError("--github: GITHUB_STEP_SUMMARY is not set; it is there inside a GitHub job only")
-    with Path(summary).open("a", encoding="utf-8") as stream:
-        stream.write(github_summary(results))

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .github import Github, write_summary
 from .screen import show_run
 
 Out = Annotated[
@@ -26,6 +27,7 @@ def run(
         bool, typer.Option("--dry-run", help="Say what each stage would do, and touch nothing.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Redo every stage.")] = False,
+    github: Github = False,
 ) -> None:
     """Curate, train, evaluate, judge and report; redoes only what is missing or changed.
 
@@ -38,6 +40,8 @@ def run(
         return
     results = run_recipe(recipe, out=out, changes=changes, fresh=fresh)
     show_run(results, out or default_out(recipe))
+    if github:
+        write_summary(results, out or default_out(recipe))
     assert results.verdict is not None
     raise typer.Exit(results.verdict.exit_code)
 

@@ -34,11 +34,12 @@ class Screen(TypedDict):
 def screen() -> Screen:
     """Width and colour of standard output; a log or a pipe gets 80 columns without colour.
 
-    TUNEGATE_PLAIN=1 leaves out lines and symbols, for screen readers.
+    TUNEGATE_PLAIN=1 leaves out lines and symbols, for screen readers; so does an output that is not UTF-8.
     """
     live = sys.stdout.isatty() and not os.environ.get("CI")
     width = shutil.get_terminal_size().columns if live else LOG_WIDTH
-    plain = os.environ.get("TUNEGATE_PLAIN", "") not in {"", "0"}
+    can_draw = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    plain = not can_draw or os.environ.get("TUNEGATE_PLAIN", "") not in {"", "0"}
     return {"width": width, "colour": live and not plain and not os.environ.get("NO_COLOR"), "plain": plain}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -69,9 +70,7 @@ def fill(template: str, **values: str) -> str:
     >>> fill('{"q": "{input}"}', input="2+2")
     '{"q": "2+2"}'
     """
-    for name, value in values.items():
-        template = template.replace("{" + name + "}", value)
-    return template
+    return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
 
 
 def _require_template(config: PromptConfig, tokenizer: Any) -> None:

@@ -66,3 +66,8 @@ def test_chats_need_a_template(quickstart_base: Path) -> None:
     """A tokenizer without a chat template is one clear error that names the way out."""
     with pytest.raises(ModelError, match=r"no chat template; .*set prompts.chat: plain"):
         render_prompts(load_examples([{"messages": CHAT}]), PromptConfig(), load_tokenizer(quickstart_base))
+
+
+def test_braces_in_the_data_are_left_alone() -> None:
+    """A text that happens to hold the name of another field stays as it is."""
+    assert fill("{input}\n{pair}", input="a {pair} b", pair="X") == "a {pair} b\nX"

@@ -1,0 +1,69 @@
+"""What `tunegate curate` can be asked instead of curating: one row's story, a good threshold, the benefit of it all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..core.records import Curation, Examples
+    from ..curate import CurateConfig
+
+
+def rules() -> str:
+    """Every rule: id, default action, severity, and what it looks for."""
+    from ..curate import list_rules
+
+    table = list_rules()
+    width = max(len(rule["id"]) for rule in table)
+    return "\n".join(f"{rule['id']:{width}}  {rule['action']:7}{rule['severity']:9}{rule['says']}" for rule in table)
+
+
+def explanation(out: Path, key: str) -> str:
+    """Everything known of one row of a curation."""
+    from ..curate import explain_row
+
+    known = explain_row(out, key)
+    return "\n".join(
+        [
+            f"{known.state}: {known.id or 'no content id'}" + (f"  {known.reason}" if known.reason else ""),
+            *(f"at      {file}:{line}" for file, line in known.places),
+            *([f"row     {json.dumps(known.row, ensure_ascii=False)}"] if known.row is not None else []),
+            *(f"finding {finding['rule']} ({finding['severity']}): {finding['reason']}" for finding in known.findings),
+            *(f"stands for {row['file']}:{row['line']} ({row['rule']})" for row in known.stands_for),
+        ]
+    )
+
+
+def advice(examples: Examples, config: CurateConfig) -> str:
+    """What the user's own pairs look like at each similarity, and what each threshold would drop."""
+    return "\n".join(_advice_lines(examples, config))
+
+
+def _advice_lines(examples: Examples, config: CurateConfig) -> Iterator[str]:
+    from ..curate import advise_threshold
+
+    yield "true Jaccard similarity   pairs   of other labels   rows dropped at this threshold"
+    for found in advise_threshold(examples, config=config):
+        yield f"{found.low:.1f} to {found.high:.1f} {found.pairs:21,} {found.other_label:17,} {found.dropped:32,}"
+        for jaccard, one, other in found.samples:
+            yield f"    {jaccard:.2f}  {one}"
+            yield f"          {other}"
+    yield f"now: --set dedup.threshold={config.dedup.threshold:g}"
+
+
+def benefit(curation: Curation, test: Examples | None) -> str:
+    """Whether a cheap model learns more from the kept rows than from as many random ones."""
+    from ..curate import prove_benefit
+
+    proof = prove_benefit(curation, test=test)
+    sign = "more" if proof.difference >= 0 else "less"
+    proven = "" if proof.low > 0 or proof.high < 0 else "; the interval holds 0, so nothing is proven"
+    return (
+        f"TF-IDF and a linear model, {proof.seeds} seeds, {proof.test_rows:,} test rows: "
+        f"kept {100 * proof.kept:.1f} %, as many random rows {100 * proof.random:.1f} %, all {100 * proof.full:.1f} %\n"
+        f"kept is {100 * abs(proof.difference):.2f} points {sign} than random "
+        f"({100 * proof.low:+.2f} to {100 * proof.high:+.2f}){proven}"
+    )
