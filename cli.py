@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 
@@ -16,7 +16,7 @@ from .core.errors import TunegateError
 INTERNAL_ERROR = 4
 INTERRUPTED = 130
 
-UsageError = typer.BadParameter.__mro__[1]
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """Typer's usage error, which it does not export: the parent of BadParameter."""
 
 app = typer.Typer(
@@ -60,7 +60,7 @@ def _run() -> int:
     except TunegateError as error:
         return _fail(str(error), error.exit_code)
     except UsageError as error:
-        return _fail(f"{error.format_message()} (see tunegate --help)", 2)  # type: ignore[attr-defined]
+        return _fail(f"{error.format_message()} (see tunegate --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
         return _fail("interrupted; the same command goes on where this one stopped", INTERRUPTED)
     except BrokenPipeError:

@@ -62,7 +62,7 @@ def curate(
     from .settings import stage_config
 
     def load(source: str | list[str]) -> Examples:
-        return load_examples(source, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)  # type: ignore[arg-type]
+        return load_examples(source, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
 
     config = stage_config(CurateConfig, "curate", recipe, changes)
     held_out = load(test) if test else None
