@@ -142,6 +142,7 @@ def compare(data: Path, model_name: str, workload: str, device: str) -> dict[str
     tokenizer.pad_token = tokenizer.eos_token
     model = build_model(model_name, tokenizer, device)
     pairs = build_workload(data, *WORKLOADS[workload])
+    _warm_up(model, tokenizer, pairs)
     ours = measure(lambda: ask_ours(model, tokenizer, pairs), model)
     tried = {size: measure(lambda size=size: ask_theirs(model, tokenizer, pairs, size), model) for size in BATCH_SIZES}
     best = min(tried, key=lambda size: tried[size]["cpu_s" if device == "cpu" else "wall_s"])
@@ -158,6 +159,12 @@ def compare(data: Path, model_name: str, workload: str, device: str) -> dict[str
     }
     print(json.dumps(row), flush=True)
     return row
+
+
+def _warm_up(model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]]) -> None:
+    """Import and run both sides once in this process, so that no measurement pays for imports."""
+    ask_ours(model, tokenizer, pairs[:1])
+    ask_theirs(model, tokenizer, pairs[:1], 1)
 
 
 def equality(pairs: list[tuple[Any, Any]], ours: list[Any], theirs: list[Any]) -> dict[str, Any]:
