@@ -61,6 +61,16 @@ def slices(column: pa.ChunkedArray, rows: int = BLOCK_ROWS) -> Iterator[tuple[in
         first += len(chunk)
 
 
+def take_rows(column: pa.ChunkedArray, rows: Array) -> pa.ChunkedArray:
+    """The given rows, ascending; `ChunkedArray.take` would first copy the whole column into one chunk."""
+    parts, first = [], 0
+    for chunk in column.chunks:
+        start, stop = np.searchsorted(rows, (first, first + len(chunk)))
+        parts.append(chunk.take(pa.array(rows[start:stop] - first)))
+        first += len(chunk)
+    return pa.chunked_array(parts, type=column.type)
+
+
 def ready_block(piece: pa.Array) -> Block:
     """A piece of a column as a block; rows that a kernel cannot fold are folded here."""
     ascii_rows = pc.string_is_ascii(piece)

@@ -35,14 +35,15 @@ def compiled(function: Function) -> Function:
     """
     if not jit_enabled():
         return function
-    from numba import config, njit
+    import numba
 
+    config: Any = numba.config
     before = config.CACHE_DIR
     config.CACHE_DIR = str(cache_folder(before))
     try:
-        return cast(Function, njit(cache=True, nogil=True)(function))
+        return cast(Function, numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # numba found no writable folder for its cache
-        return cast(Function, njit(nogil=True)(function))
+        return cast(Function, numba.njit(nogil=True)(function))
     finally:
         config.CACHE_DIR = before
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from .blocks import take_rows
 from .candidates import merge_pairs, pack_pairs
 from .compiled import compiled
 from .shingles import Array
@@ -77,7 +78,8 @@ def crowd_pairs(
     for start, stop in pairwise(cuts):
         led = np.unique(leaders.rows[np.arange(LEADERS) < leaders.counts[:, None]])
         needed = np.concatenate((led, crowded[(crowded >= start) & (crowded < stop)]))
-        values, ends = shingle_sets(column.take(pa.array(rows[needed])), kind[0])
+        needed = needed[np.argsort(rows[needed])]
+        values, ends = shingle_sets(take_rows(column, rows[needed]), kind[0])
         where = np.zeros(len(rows), dtype=np.int64)
         where[needed] = np.arange(len(needed))
         out = np.empty((len(needed) * (LEADERS + 1), 2), dtype=np.int64)

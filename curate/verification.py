@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from .blocks import take_rows
 from .candidates import unpack_pairs
 from .compiled import map_threads
 from .shingles import Array
@@ -31,7 +32,7 @@ def verify_pairs(column: pa.ChunkedArray, pairs: Array, code: int, threshold: fl
     def work(start: int) -> Array:
         one, two = unpack_pairs(pairs[start : start + BATCH_PAIRS])
         rows = np.unique(np.concatenate((one, two)))
-        values, ends = shingle_sets(column.take(pa.array(rows)), code)
+        values, ends = shingle_sets(take_rows(column, rows), code)
         out = np.empty(len(one), dtype=np.float64)
         module.jaccard_of_pairs(np.searchsorted(rows, one), np.searchsorted(rows, two), values, ends, threshold, out)
         return out
