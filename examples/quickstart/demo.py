@@ -21,6 +21,8 @@ from .planted import PlantedScore, score_planted
 HERE = Path(__file__).parent
 PARTS = ("naive.yaml", "careful.yaml", "base", "data", "benchmarks")
 """What a workspace holds."""
+MISSED_SHOWN = 7
+"""Lines of missed defects that are named, a kind."""
 MARKS: dict[CheckState, str] = {"pass": "", "fail": " x", "inconclusive": " ?", "void": " -"}
 
 
@@ -111,9 +113,10 @@ def _planted_table(scores: Sequence[PlantedScore], sound: int) -> list[str]:
         sum(getattr(score, name) for score in scores) for name in ("planted", "found", "removed")
     )
     lines.append(f"  {'all':<28}{planted:>8}{found:>10}{removed:>10}")
-    missed = [f"{score.kind} at train.jsonl:{line}" for score in scores for line in score.missed]
-    if missed:
-        lines.append(f"  missed: {', '.join(missed[:6])}{f' and {len(missed) - 6} more' if len(missed) > 6 else ''}")
+    for score in scores:
+        if score.missed:
+            more = "" if len(score.missed) <= MISSED_SHOWN else f" and {len(score.missed) - MISSED_SHOWN} more"
+            lines.append(f"  missed {score.kind}: lines {', '.join(map(str, score.missed[:MISSED_SHOWN]))}{more}")
     return [*lines, f"  sound rows removed: {sound}"]
 
 
