@@ -35,6 +35,7 @@ for command in (
     data.curate,
     model.train,
     model.evaluate,
+    model.merge,
     model.mirror,
     judgement.compare,
     judgement.gate,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from .core.config import Config, PathString
 from .core.prompts import PromptConfig
@@ -75,12 +75,6 @@ class Recipe(Config):
     """Which reports the run writes."""
     seed: int = 0
     """Seed of every draw: held-out rows, benchmark items, a new head, the order of training."""
-
-    @model_validator(mode="after")
-    def _can_be_trained_on(self) -> Recipe:
-        if self.data.kind == "preference":
-            raise ValueError("data.kind: preference data can be curated (tunegate curate) but not yet trained on")
-        return self
 
 
 def read_recipe(path: Path, *, changes: Sequence[str] = ()) -> Recipe:

@@ -51,6 +51,10 @@ def gate(
     ] = None,
     mean_margin: Annotated[float | None, typer.Option(help="Largest loss of the mean.", show_default=False)] = None,
     alpha: Annotated[float | None, typer.Option(help="One-sided error rate.", show_default=False)] = None,
+    task: Annotated[str | None, typer.Option(help="In lm-eval's logs, your own task.", show_default=False)] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(metavar="TASK=METRIC", help="In lm-eval's logs.", show_default=False)
+    ] = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
     lock: Lock = DEFAULT_LOCK,
@@ -71,7 +75,7 @@ def gate(
         raise InputError("gate needs a run folder, or --base and --tuned")
     settings = [*_margins(margin), *_given("mean_margin", mean_margin), *_given("alpha", alpha), *(changes or [])]
     policy = stage_config(GateConfig, "gate", recipe or _recipe_of(run), settings)
-    pair = load_pair(base or run, tuned or run)
+    pair = load_pair(base or run, tuned or run, task=task, metrics=_metrics(metric))
     comparison = compare_scores(*pair)
     references = reference_comparisons(lock, *pair) if lock.exists() else None
     verdict = judge(comparison, policy, references=references, noise=_noise(run))
@@ -150,10 +154,12 @@ def noise(
         seed=settings.seed,
     )
     write_noise(floor, out / NOISE_FILE)
-    typer.echo("\n".join(f"{name}: {100 * share:.2f} % of items flip" for name, share in floor.shares.items()))
+    typer.echo("\n".join(floor.lines))
 
 
-def load_pair(base: Path | None, tuned: Path | None) -> tuple[Scores, Scores]:
+def load_pair(
+    base: Path | None, tuned: Path | None, *, task: str | None = None, metrics: dict[str, str] | None = None
+) -> tuple[Scores, Scores]:
     """Scores of both models, from files of ours, run folders, or folders of lm-eval's sample logs.
 
     Raises:
@@ -165,7 +171,7 @@ def load_pair(base: Path | None, tuned: Path | None) -> tuple[Scores, Scores]:
     assert tuned is not None
     places = [_score_file(base, "base"), _score_file(tuned, "tuned")]
     if places[0] is None and places[1] is None:
-        return read_log_pair(base, tuned)
+        return read_log_pair(base, tuned, task=task, metrics=metrics)
     return _scores(base, places[0]), _scores(tuned, places[1])
 
 
@@ -197,6 +203,13 @@ def _recipe_of(run: Path | None) -> Path | None:
 
 def _margins(margins: list[str] | None) -> list[str]:
     return [f"margins.{margin}" if "=" in margin else f"margin={margin}" for margin in margins or []]
+
+
+def _metrics(metrics: list[str] | None) -> dict[str, str]:
+    for metric in metrics or []:
+        if "=" not in metric:
+            raise InputError(f"--metric {metric!r}: write it as task=metric, such as gsm8k=exact_match")
+    return dict(metric.split("=", 1) for metric in metrics or [])
 
 
 def _given(key: str, value: float | None) -> list[str]:

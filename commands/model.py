@@ -101,3 +101,18 @@ def mirror(
 
     index = make_mirror(tasks, out, source=source)
     typer.echo(f"{out}: {len(index):,} tasks; use it with: evaluate: {{mirror: {out}}}")
+
+
+def merge(
+    adapter: Annotated[Path, typer.Argument(help="Folder of a LoRA or DoRA adapter.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the whole model.")],
+    base: Annotated[str | None, typer.Option(help="Base model, if it has moved.", show_default=False)] = None,
+) -> None:
+    """Merge an adapter into its base; the logits of both are compared before anything is kept.
+
+    Example: tunegate merge runs/recipe/model --out merged
+    """
+    from ..train import merge_adapter
+
+    merge_adapter(adapter, out=refuse_existing(out), base=base)
+    typer.echo(f"{out}: one model, with the same logits as base and adapter")

@@ -16,6 +16,8 @@ LOG_INTERVAL = 10.0
 """Seconds between two progress lines in a log."""
 
 _enabled = False
+_last_told = 0.0
+"""When the last line was told: a log in which something else is said needs no line of progress."""
 
 
 def enable(on: bool = True) -> None:
@@ -26,7 +28,9 @@ def enable(on: bool = True) -> None:
 
 def note(text: str) -> None:
     """Tell one line about what is happening."""
+    global _last_told
     if _enabled:
+        _last_told = time.monotonic()
         print(text, file=sys.stderr, flush=True)
 
 
@@ -70,13 +74,12 @@ def _bar(description: str, total: int | None) -> Iterator[Callable[[int], None]]
 
 @contextmanager
 def _log_lines(description: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    done, last = 0, time.monotonic()
+    done, begun = 0, time.monotonic()
 
     def advance(steps: int) -> None:
-        nonlocal done, last
+        nonlocal done
         done += steps
-        if time.monotonic() - last >= LOG_INTERVAL:
-            last = time.monotonic()
+        if time.monotonic() - max(begun, _last_told) >= LOG_INTERVAL:
             note(f"{description}: {done:,}" + (f" of {total:,}" if total else ""))
 
     yield advance

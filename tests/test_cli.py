@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = (
-    *("run", "demo", "init", "curate", "train", "evaluate", "mirror"),
+    *("run", "demo", "init", "curate", "train", "evaluate", "merge", "mirror"),
     *("compare", "gate", "plan", "accept", "noise", "report", "diff"),
 )
 
