@@ -138,12 +138,17 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
             items = evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed)
             tokenizer = load_tokenizer(recipe.model)
             cleaned = curate.curate_dataset(
-                rows, config=recipe.curate, test=test, benchmarks=items, tokenizer=tokenizer
+                rows,
+                config=recipe.curate,
+                test=test,
+                benchmarks=items,
+                overrides=Path(recipe.data.overrides) if recipe.data.overrides else None,
+                tokenizer=tokenizer,
             )
             curate.write_curation(cleaned, curated)
         if recipe.data.test is None:
             write_examples(test, curated / f"heldout.{test.format}")
-        return {"kind": rows.kind, "columns": dict(rows.columns)}
+        return {"kind": rows.kind, "columns": dict(rows.columns), "labels": _labels(rows, test)}
 
     inputs = {
         "data": _data_fingerprints(recipe),
@@ -180,13 +185,16 @@ def _evaluate(run: RunFolder, recipe: Recipe, side: str, resident: evaluate.Resi
     tuned = train.read_tuned(run.path / "model") if side == "tuned" else None
     adapter = tuned.path if tuned and tuned.is_adapter else None
     model = recipe.model if tuned is None or adapter else str(tuned.path)
+    config = recipe.evaluate
+    if not config.labels:
+        config = config.model_copy(update={"labels": tuple(run.stage("curate")["labels"])})
 
     def work() -> None:
         scores = evaluate.evaluate_model(
             model,
             adapter=adapter,
             task=_test(run, recipe),
-            config=recipe.evaluate,
+            config=config,
             prompts=recipe.prompts,
             contaminated=curate.read_ledger(run.path / "curated").contaminated if recipe.curate else (),
             cache=cache_folder(),
@@ -198,7 +206,7 @@ def _evaluate(run: RunFolder, recipe: Recipe, side: str, resident: evaluate.Resi
 
     inputs = {
         "model": model_fingerprint(model, adapter),
-        "config": recipe.evaluate.model_dump(mode="json"),
+        "config": config.model_dump(mode="json"),
         "prompts": recipe.prompts.model_dump(mode="json"),
         "test": hash_files([_test_file(run, recipe)]),
         "curation": run.stage("curate")["key"],
@@ -256,6 +264,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("TUNEGATE_CACHE", "~/.cache/tunegate")).expanduser()
 
 
+def _labels(rows: Examples, test: Examples) -> list[str]:
+    """Every label there is: what a causal model chooses between, for base and tuned alike."""
+    return sorted({*rows.targets, *test.targets}) if rows.kind == "label" else []
+
+
 def _kept(run: RunFolder, recipe: Recipe) -> Examples:
     return load_examples(_curated_file(run, "train"), kind=run.stage("curate")["kind"], columns=recipe.data.columns)
 
@@ -275,7 +288,7 @@ def _curated_file(run: RunFolder, stem: str) -> Path:
 def _data_fingerprints(recipe: Recipe) -> dict[str, Any]:
     """What the data is: hashes of local files, else the name under which a hub knows it."""
     data = recipe.data
-    names = [*data.train, *([data.test] if data.test else [])]
+    names = [*data.train, *filter(None, (data.test, data.overrides))]
     return {"files": {name: _file_hash(name) for name in names}, **data.model_dump(mode="json")}
 
 

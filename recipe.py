@@ -39,6 +39,8 @@ class DataConfig(Config):
     """label, completion, chat or preference; none: recognised from the columns."""
     columns: Mapping[str, str] = {}
     """Canonical name (input, target, pair, messages, rejected) to the file's own column."""
+    overrides: PathString | None = None
+    """A reviewer's decisions on rows: JSON lines with id, action (keep or drop), by and why; the report page makes it."""
     allow_partial: bool = False
     """Go on with the readable part of a file that breaks off (a truncated archive)."""
 
