@@ -40,7 +40,7 @@ class DataConfig(Config):
     columns: Mapping[str, str] = {}
     """Canonical name (input, target, pair, messages, rejected) to the file's own column."""
     overrides: PathString | None = None
-    """A reviewer's decisions on rows: JSON lines with id, action (keep or drop), by and why; the report page makes it."""
+    """A reviewer's decisions: JSON lines with id, action (keep or drop), by and why; the report page makes them."""
     allow_partial: bool = False
     """Go on with the readable part of a file that breaks off (a truncated archive)."""
 

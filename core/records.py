@@ -149,11 +149,13 @@ class Curation:
     """JSON-ready: rows_in, rows_kept, rows_rejected, by_rule, by_class, warnings, config_fingerprint, timings."""
     benchmark_findings: tuple[Mapping[str, Any], ...] = ()
     """Contaminated benchmark items: task, doc_hash, rule, score, row id (for the evaluation to mark)."""
+    redacted: Examples | None = None
+    """The examples with private data masked in some rows, where the policy asked for it."""
 
     @property
     def kept_examples(self) -> Examples:
-        """The rows that stay, as examples."""
-        return self.examples.take(self.kept)
+        """The rows that stay, as examples, as they are to be written."""
+        return (self.redacted or self.examples).take(self.kept)
 
 
 FINDING_COLUMNS: Mapping[str, pa.DataType] = {

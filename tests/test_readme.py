@@ -44,8 +44,9 @@ def test_its_python_prints_what_its_comments_say(readme: str) -> None:
 def test_its_commands_and_options_exist(readme: str, root: Path) -> None:
     """Every `tunegate COMMAND` and every `--option` that the README names is in the command line's code."""
     source = "".join(path.read_text() for path in [root / "cli.py", *(root / "commands").glob("*.py")])
-    commands = set(re.findall(r"\btunegate ([a-z]+)\b", readme)) - {"is"}
-    options = set(re.findall(r"(--[a-z-]+)", readme))
+    prose = readme.split("<details>")[0]
+    commands = set(re.findall(r"(?:\$ |`)tunegate ([a-z]+)\b", prose))
+    options = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", prose))
 
     assert [command for command in sorted(commands) if f"def {command}(" not in source] == []
     assert [option for option in sorted(options) if option not in source and f"{option[2:]}: " not in source] == []

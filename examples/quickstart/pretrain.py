@@ -71,7 +71,7 @@ def build_tokenizer(texts: list[str]) -> Any:
     raw.post_processor = processors.TemplateProcessing(
         single=f"{START} $A", pair=f"{START} $A $B", special_tokens=[(START, raw.token_to_id(START))]
     )
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=raw, bos_token=START, eos_token=START, pad_token=PADDING, model_max_length=256
     )
 
