@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,8 +71,14 @@ def _members(texts: Array, rows: Array, wanted: Array) -> tuple[Array, Array]:
     return rows[start[which] + offset], which
 
 
-def find_alike(examples: Examples, template: Template, config: DedupConfig) -> Alike:
+def find_alike(examples: Examples, template: Template, config: DedupConfig, *, rank: Array | None = None) -> Alike:
     """Pairs of rows whose compared fields, without the template, are alike at the threshold: whole and each field.
+
+    Args:
+        examples: n rows.
+        template: words that most rows share and that are not compared.
+        config: what is compared, and how.
+        rank: (n,) survivor preference, by which the pairs of a crowd of like texts are chosen; none: all are alike.
 
     Raises:
         DataError: a column of `keep_columns` does not exist.
@@ -79,25 +86,31 @@ def find_alike(examples: Examples, template: Template, config: DedupConfig) -> A
     names = compared_fields(examples, config.key)
     columns = [examples.table[name] for name in names]
     groups = comparison_groups(examples, config)
-    near = _near(columns, names, template, groups, config)
     separates = examples.kind == "label" and "target" not in names
     labels = codes(examples.table["target"]) if separates else np.zeros(len(examples), np.int64)
+    near = _near(columns, names, template, config, {"groups": groups, "rank": rank, "labels": labels})
     return Alike(near=near, labels=labels)
 
 
 def _near(
-    columns: list[pa.ChunkedArray], names: list[str], template: Template, groups: Array | None, config: DedupConfig
+    columns: list[pa.ChunkedArray],
+    names: list[str],
+    template: Template,
+    config: DedupConfig,
+    rows: Mapping[str, Array | None],
 ) -> NearDuplicates:
+    """The search itself; `rows` says of each row its group, its rank and its label."""
     search = (
         config if len(columns) == 1 else config.model_copy(update={"threshold": max(LOWEST, config.threshold - SLACK)})
     )
     if not template or "input" not in names:
-        return keep_pairs(find_near_duplicates(joined(columns), config=search, groups=groups), columns, config)
+        return keep_pairs(find_near_duplicates(joined(columns), config=search, **rows), columns, config)
     stripped, removed = strip_template(columns[0].to_pylist(), template)
     bare = [pa.chunked_array([pa.array(stripped, pa.large_string())]), *columns[1:]]
-    near = find_near_duplicates(joined(bare), config=search, groups=combine(groups, codes(pa.chunked_array([removed]))))
+    groups = combine(rows["groups"], codes(pa.chunked_array([removed])))
+    near = find_near_duplicates(joined(bare), config=search, **{**rows, "groups": groups})
     whole = codes(pa.chunked_array([[fold(text) for text in joined(columns).to_pylist()]]))
-    return keep_pairs(_merged(near, combine(groups, whole)), bare, config)
+    return keep_pairs(_merged(near, combine(rows["groups"], whole)), bare, config)
 
 
 def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:

@@ -48,12 +48,14 @@ def find_label_errors(examples: Examples, config: CurateConfig, context: Context
     judged = np.flatnonzero(sizes[labels] >= settings.folds)
     yield from _rare_classes(names, labels, sizes, settings)
     classes = np.unique(labels[judged])
-    if len(judged) < FEWEST_ROWS or len(classes) < 2:
+    wanted = {rule for rule in ("label-error", "outlier") if config.rules.get(rule) != "off"}
+    if len(judged) < FEWEST_ROWS or len(classes) < 2 or not wanted:
         return
     features = text_features(_texts(examples, judged), encoder=settings.embeddings)
     codes = np.searchsorted(classes, labels[judged])
-    queue = rank_labels(features, codes, [str(names[at]) for at in classes], settings)
-    yield from _queue_findings(examples, judged, queue)
+    if "label-error" in wanted:
+        queue = rank_labels(features, codes, [str(names[at]) for at in classes], settings)
+        yield from _queue_findings(examples, judged, queue)
     yield from _outliers(judged, features, codes, config.quality.outlier_deviations)
 
 
