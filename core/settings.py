@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -14,6 +15,18 @@ from .config import Config
 from .errors import RecipeError
 
 AnyConfig = TypeVar("AnyConfig", bound=Config)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which only true and false are booleans: `off` is a setting of ours and a word to whoever writes it."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"true|True|TRUE|false|False|FALSE"), list("tTfF"))
 
 
 def read_config(config: type[AnyConfig], path: Path, *, changes: Sequence[str] = ()) -> AnyConfig:
@@ -65,7 +78,7 @@ def _read_text(path: Path) -> str:
 
 def _parse(text: str, path: Path) -> dict[str, Any]:
     try:
-        tree = yaml.safe_load(text)
+        tree = yaml.load(text, Loader=_Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{path}:{mark.line + 1}" if mark else str(path)
@@ -86,7 +99,7 @@ def _apply(tree: dict[str, Any], change: str) -> None:
             raise RecipeError(f"--set {change!r}: {parent!r} is {below!r:.40}, not a mapping")
         tree = below
     try:
-        tree[last] = yaml.safe_load(value)
+        tree[last] = yaml.load(value, Loader=_Loader)  # noqa: S506  a safe loader
     except yaml.YAMLError as error:
         raise RecipeError(f"--set {change!r}: the value is not valid YAML") from error
 

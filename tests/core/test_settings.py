@@ -107,3 +107,17 @@ def test_settings_without_a_file_are_checked_the_same_way() -> None:
     assert make_config(Engine, ["cylinders=2"]) == Engine(cylinders=2)
     with pytest.raises(RecipeError, match=r"^--set: unknown key 'colour' \(known: cylinders, fuel\)$"):
         make_config(Engine, ["colour=red"])
+
+
+class Lamp(Config):
+    state: Literal["on", "off"] = "on"
+    dimmed: bool = False
+
+
+def test_off_is_a_word_and_true_is_a_boolean(tmp_path: Path) -> None:
+    """`off` without quotes reaches a setting that is called so, in a file and as a change."""
+    path = tmp_path / "lamp.yaml"
+    path.write_text("state: off\ndimmed: true\n")
+
+    assert read_config(Lamp, path) == Lamp(state="off", dimmed=True)
+    assert make_config(Lamp, ["state=off", "dimmed=true"]) == Lamp(state="off", dimmed=True)
