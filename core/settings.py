@@ -20,7 +20,7 @@ AnyConfig = TypeVar("AnyConfig", bound=Config)
 class _Loader(yaml.SafeLoader):
     """YAML in which only true and false are booleans: `off` is a setting of ours and a word to whoever writes it."""
 
-    yaml_implicit_resolvers: ClassVar = {
+    yaml_implicit_resolvers: ClassVar = {  # type: ignore[misc]
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
