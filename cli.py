@@ -41,7 +41,6 @@ for command in (
     judgement.gate,
     judgement.plan,
     judgement.accept,
-    judgement.noise,
     report.report,
     report.diff,
 ):

@@ -58,6 +58,7 @@ def gate(
     recipe: RecipeFile = None,
     changes: Changes = None,
     lock: Lock = DEFAULT_LOCK,
+    aa: Annotated[bool, typer.Option("--aa", help="First measure the run's base against itself.")] = False,
     out: OutFolder = None,
     github: Github = False,
 ) -> None:
@@ -73,6 +74,10 @@ def gate(
 
     if run is None and (base is None or tuned is None):
         raise InputError("gate needs a run folder, or --base and --tuned")
+    if aa:
+        if run is None:
+            raise InputError("--aa needs a run folder, whose recipe says what to measure")
+        _measure_noise(run)
     settings = [*_margins(margin), *_given("mean_margin", mean_margin), *_given("alpha", alpha), *(changes or [])]
     policy = stage_config(GateConfig, "gate", recipe or _recipe_of(run), settings)
     pair = load_pair(base or run, tuned or run, task=task, metrics=_metrics(metric))
@@ -132,29 +137,22 @@ def accept(
     typer.echo(f"{lock}: {run} is the reference from now on; commit this file")
 
 
-def noise(
-    recipe: Annotated[Path, typer.Argument(help="The recipe whose base model and benchmarks are measured.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for noise.json, such as the run.")],
-    changes: Changes = None,
-) -> None:
-    """Measure the base against itself under other batch sizes: what numerics alone flip. `gate` reads it from a run.
-
-    Example: tunegate noise recipe.yaml --out runs/recipe
-    """
+def _measure_noise(run: Path) -> None:
+    """Measure the base against itself under settings that should not matter; leave noise.json in the run."""
     from ..evaluate import measure_noise, write_noise
     from ..pipeline import load_data
     from ..recipe import read_recipe
 
-    settings = read_recipe(recipe, changes=changes or ())
+    recipe = read_recipe(run / "recipe.yaml")
     floor = measure_noise(
-        settings.model,
-        task=load_data(settings)[1],
-        config=settings.evaluate,
-        prompts=settings.prompts,
-        seed=settings.seed,
+        recipe.model,
+        task=load_data(recipe)[1],
+        config=recipe.evaluate,
+        prompts=recipe.prompts,
+        seed=recipe.seed,
     )
-    write_noise(floor, out / NOISE_FILE)
-    typer.echo("\n".join(floor.lines))
+    write_noise(floor, run / NOISE_FILE)
+    typer.echo("\n".join(["base against base:", *floor.lines]))
 
 
 def load_pair(

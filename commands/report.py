@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..core.store import read_json
 from .github import Github, write_summary
+from .judgement import DEFAULT_LOCK
+
+if TYPE_CHECKING:
+    from ..core.results import RunResults
 
 
 def report(
@@ -27,6 +32,7 @@ def report(
     from .screen import screen, show_run
 
     results = [load_run(run) for run in runs]
+    accepted = accepted or _accepted(results)
     if len(results) == 1:
         write_report(results[0], out or runs[0])
         show_run(results[0], out or runs[0])
@@ -38,6 +44,14 @@ def report(
         write_text(out / "runs.html", render_runs_html(results, accepted=accepted))
         write_text(out / "runs.md", render_runs_markdown(results, accepted=accepted))
         note(f"written: {out}/runs.html {out}/runs.md")
+
+
+def _accepted(results: list[RunResults]) -> str | None:
+    """The name of the run that the lock file holds, if it is among these."""
+    if not DEFAULT_LOCK.exists():
+        return None
+    accepted = read_json(DEFAULT_LOCK)["accepted"]["model_hash"]
+    return next((one.name for one in results if one.tuned_scores and one.tuned_scores.model_hash == accepted), None)
 
 
 def diff(

@@ -11,7 +11,7 @@ import pytest
 
 COMMANDS = (
     *("run", "demo", "init", "curate", "train", "evaluate", "merge", "mirror"),
-    *("compare", "gate", "plan", "accept", "noise", "report", "diff"),
+    *("compare", "gate", "plan", "accept", "report", "diff"),
 )
 
 
