@@ -44,7 +44,8 @@ def train(
     target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
     tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, seed=seed)
     typer.echo(f"{tuned.method}: {tuned.steps} steps on {len(examples):,} rows, last loss {tuned.losses[-1][1]:.3f}")
-    note(f"model: {target}/   next: tunegate evaluate {target} --task TEST.jsonl")
+    measured = f"{model} --adapter {target}" if tuned.is_adapter else target
+    note(f"model: {target}/   next: tunegate evaluate {measured} --task TEST.jsonl")
 
 
 def evaluate(
