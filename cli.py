@@ -56,7 +56,10 @@ def main() -> NoReturn:
 
 def _run() -> int:
     try:
-        return app(standalone_mode=False) or 0
+        code = app(standalone_mode=False) or 0
+        if code == INTERRUPTED:  # Typer turns an interrupt into this and says nothing
+            raise KeyboardInterrupt
+        return code
     except TunegateError as error:
         return _fail(str(error), error.exit_code)
     except UsageError as error:

@@ -88,6 +88,29 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
+def run_and_send(what: signal.Signals, recipe: Path, out: Path) -> tuple[int, str]:
+    """Run a recipe in a process of its own, send it a signal half a second into training; exit code and last words."""
+    command = [sys.executable, "-m", "tunegate", "run", str(recipe), "--out", str(out)]
+    log = {**os.environ, "CI": "true"}
+    process = subprocess.Popen(command, cwd=recipe.parent, stderr=subprocess.PIPE, text=True, env=log)
+    assert process.stderr is not None
+    next(line for line in process.stderr if line.startswith("train"))
+    time.sleep(0.5)
+    process.send_signal(what)
+    words = process.stderr.read()
+    process.stderr.close()
+    return process.wait(), words
+
+
+def test_an_interrupt_says_how_to_go_on(recipe: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends a run with 130 and one line, without a traceback."""
+    returncode, words = run_and_send(signal.SIGINT, recipe, tmp_path / "run")
+
+    assert returncode == 130
+    assert words.splitlines()[-1] == "error: interrupted; the same command goes on where this one stopped"
+    assert "Traceback" not in words
+
+
 def test_a_run_ends_with_a_verdict_and_the_files_of_the_contract(recipe: Path, tmp_path: Path) -> None:
     """A recipe becomes a run folder: ledger, model, both scores, comparison, verdict, report."""
     results = run_recipe(recipe, out=tmp_path / "run")
@@ -124,16 +147,9 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(recipe: Path, tmp_pat
     run_recipe(recipe, out=out)
     whole = contents(out)
     shutil.rmtree(out)
-    command = [sys.executable, "-m", "tunegate", "run", str(recipe), "--out", str(out)]
-    log = {**os.environ, "CI": "true"}
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, env=log)
-    assert process.stderr is not None
-    next(line for line in process.stderr if line.startswith("train"))
-    time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.stderr.close()
+    returncode, _ = run_and_send(signal.SIGKILL, recipe, out)
 
-    assert process.wait() == -signal.SIGKILL
+    assert returncode == -signal.SIGKILL
 
     run_recipe(recipe, out=out)
 
