@@ -51,21 +51,21 @@ def main() -> NoReturn:
     """Run one command and leave with its exit code."""
     enable()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    sys.exit(_run())
+    code = _run()
+    if code == INTERRUPTED:
+        fail("interrupted; the same command goes on where this one stopped")
+    sys.exit(code)
 
 
 def _run() -> int:
     try:
-        code = app(standalone_mode=False) or 0
-        if code == INTERRUPTED:  # Typer turns an interrupt into this and says nothing
-            raise KeyboardInterrupt
-        return code
+        return app(standalone_mode=False) or 0
     except TunegateError as error:
         return _fail(str(error), error.exit_code)
     except UsageError as error:
         return _fail(f"{error.format_message()} (see tunegate --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
-        return _fail("interrupted; the same command goes on where this one stopped", INTERRUPTED)
+        return INTERRUPTED  # Typer itself returns it where it caught the interrupt
     except BrokenPipeError:
         return 0
     except Exception:  # noqa: BLE001  the last resort: an unknown fault must not look like a verdict
