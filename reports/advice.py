@@ -48,7 +48,7 @@ def _against_forgetting(results: RunResults, lines: Sequence[Line]) -> list[str]
     actions = [_best_retention(tuned)] if _best_retention(tuned) else []
     if share:
         actions.append(f"Raise the replay share: {figures.share(share, 1)} of each batch did not hold the abilities")
-    else:
+    elif tuned.method != "head":  # a label head has no words of its own to rehearse
         actions.append("Mix general text into training (train.replay): none was used; try a share of 5 to 20 %")
     rate = learning_rate(tuned)
     actions.append(

@@ -82,3 +82,13 @@ def test_without_a_gate_nothing_passes(results: RunResults) -> None:
 def test_every_stage_may_be_absent(results: RunResults, part: str) -> None:
     """Advice is drawn from what is there."""
     assert isinstance(next_actions(dataclasses.replace(results, **{part: None})), list)
+
+
+def test_replay_is_not_proposed_for_a_label_head(results: RunResults) -> None:
+    """The trainer refuses replay for a head, so the advice names what it does offer."""
+    assert results.tuned is not None
+    head = dataclasses.replace(results.tuned, method="head", notes={})
+    actions = next_actions(dataclasses.replace(results, tuned=head))
+
+    assert [action for action in actions if "replay" in action] == []
+    assert [action for action in actions if "learning rate" in action] != []
