@@ -46,28 +46,45 @@ gate: {{}}
 seed: 0
 """
 
+PLACEHOLDER = "GENERAL.jsonl"
+"""Stands where only the user knows a file."""
+
 TEST_GIVEN = "  test: {test}"
 TEST_HELD_OUT = "  holdout: 0.1          # share of every class kept for testing; or name a file: test: test.jsonl"
 
 BENCHMARKS_CAUSAL = """\
   suite: quick          # quick, standard or full
-  # mirror: mirror      # folder with the benchmarks' data, for machines without a hub (tunegate mirror)
+  {mirror}  # folder with the benchmarks' data, for machines without a hub (tunegate mirror)
   # benchmarks: [my_benchmark.yaml, hellaswag]"""
 BENCHMARKS_ENCODER = """\
   # What the encoder could do before: labelled data of another domain, on which its frozen features are probed.
   # The gate needs at least one.
   retention:
-    - {name: general, data: GENERAL.jsonl}"""
+    - {{name: general, data: {general}}}"""
 
 
-def starter_recipe(data: Path, *, model: str, test: Path | None, out: Path) -> tuple[str, str]:
+def starter_recipe(
+    data: Path, *, model: str, test: Path | None, mirror: Path | None, general: Path | None, out: Path
+) -> tuple[str, str]:
     """The text of a recipe for a data file, and a sentence on what was recognised.
+
+    Args:
+        data: labelled rows.
+        model: folder or hub id.
+        test: test rows; none: a share is held out.
+        mirror: the benchmarks' data, for a causal model; none: the hub.
+        general: labelled rows of another domain, for an encoder; none: to be filled in.
+        out: the recipe file, to which its paths are relative.
 
     Raises:
         DataError: the file cannot be read, or its columns cannot be told apart.
     """
     examples = load_examples(data)
-    family = _family(model)
+    benchmarks = (
+        BENCHMARKS_CAUSAL.format(mirror=f"mirror: {_beside(mirror, out)}" if mirror else "# mirror: mirror    ")
+        if _family(model) == "causal"
+        else BENCHMARKS_ENCODER.format(general=_beside(general, out) if general else PLACEHOLDER)
+    )
     columns = ", ".join(f"{name}: {column}" for name, column in examples.columns.items())
     text = TEMPLATE.format(
         name=out.name,
@@ -77,9 +94,10 @@ def starter_recipe(data: Path, *, model: str, test: Path | None, out: Path) -> t
         kind=examples.kind,
         columns="{" + columns + "}",
         threshold=_default_threshold(),
-        benchmarks=BENCHMARKS_CAUSAL if family == "causal" else BENCHMARKS_ENCODER,
+        benchmarks=benchmarks,
     )
-    return text, _summary(data, examples)
+    open_end = f"\nname labelled rows of another domain in place of {PLACEHOLDER}" if PLACEHOLDER in text else ""
+    return text, _summary(data, examples) + open_end
 
 
 def _family(model: str) -> str:

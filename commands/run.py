@@ -50,6 +50,8 @@ def init(
     data: Annotated[Path | None, typer.Argument(help="A file of labelled rows.", show_default=False)] = None,
     model: Annotated[str, typer.Option(help="Folder or hub id of the base model.")] = "HuggingFaceTB/SmolLM2-135M",
     test: Annotated[Path | None, typer.Option(help="A file of test rows; none: a share is held out.")] = None,
+    mirror: Annotated[Path | None, typer.Option(help="Benchmarks' data, for machines without a hub.")] = None,
+    general: Annotated[Path | None, typer.Option(help="For an encoder: labelled rows of another domain.")] = None,
     out: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")] = Path("recipe.yaml"),
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of a recipe instead.")] = False,
 ) -> None:
@@ -68,7 +70,7 @@ def init(
         raise InputError("init needs a data file, such as: tunegate init train.jsonl")
     if out.exists():
         raise InputError(f"{out}: exists already; choose another --out")
-    text, summary = starter_recipe(data, model=model, test=test, out=out)
+    text, summary = starter_recipe(data, model=model, test=test, mirror=mirror, general=general, out=out)
     out.write_text(text, encoding="utf-8")
     typer.echo(f"{summary}\nwrote {out}; next: tunegate run {out} --dry-run")
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 COMMANDS = (
     *("run", "demo", "init", "curate", "train", "evaluate", "merge", "mirror"),
@@ -127,6 +128,26 @@ def test_init_writes_a_recipe_that_is_valid(rows: Path, quickstart_base: Path) -
     assert "6 rows of kind label (input from 'text', target from 'label', 1 classes)" in done.stdout
     assert (recipe.data.train, recipe.data.kind) == ((str(rows),), "label")
     assert Path(recipe.model).samefile(quickstart_base)
+
+
+@pytest.mark.parametrize(
+    ("option", "key", "expected"),
+    [
+        ("--mirror", ("evaluate", "mirror"), "mine"),
+        ("--test", ("data", "test"), "mine"),
+        (None, ("data", "holdout"), 0.1),
+    ],
+)
+def test_init_puts_what_was_named_into_the_recipe(
+    option: str | None, key: tuple[str, str], expected: object, rows: Path, quickstart_base: Path
+) -> None:
+    """Paths given to `init` stand in the recipe, relative to it; what was not given has its default."""
+    named = [option, "mine"] if option else []
+    done = tunegate("init", "rows.jsonl", "--model", quickstart_base, *named, cwd=rows.parent)
+    recipe = yaml.safe_load((rows.parent / "recipe.yaml").read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert recipe[key[0]][key[1]] == expected
 
 
 def test_the_schema_of_a_recipe_is_json(tmp_path: Path) -> None:
