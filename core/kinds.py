@@ -136,6 +136,8 @@ def check_labels(sample: Sequence[Mapping[str, Any]], layout: Layout, *, place: 
 
 def _has_fraction(label: Any) -> bool:
     if isinstance(label, str):
+        if not any(character.isdigit() for character in label):
+            return False  # "nan" and "inf" are words, and codes of languages
         try:
             label = float(label)
         except ValueError:

@@ -210,3 +210,9 @@ def test_a_rare_optional_column_still_belongs_to_the_prompt() -> None:
     examples = load_examples([*rows, {"instruction": "add", "input": "1 2", "output": "3"}])
 
     assert examples.inputs == [*(f"do {n}" for n in range(9)), "add\n\n1 2"]
+
+
+@pytest.mark.parametrize("label", ["nan", "INF", "infinity"])
+def test_words_that_python_reads_as_numbers_are_labels(label: str) -> None:
+    """`nan` is a language code and `inf` a word; neither is a measurement."""
+    assert load_examples([{"text": "a", "label": label}]).targets == [label]
