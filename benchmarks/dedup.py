@@ -90,7 +90,7 @@ def found_by(name: str, corpus: Path) -> Path:
 
 def write_shingles(corpus: Path) -> None:
     """Our shingle numbers beside the corpus, for the peer that takes numbers."""
-    from tunegate.curate.sketches import shingle_sets
+    from tunegate.curate.duplicates.sketches import shingle_sets
 
     values, ends = shingle_sets(read_arrow(corpus), 3)
     np.save(corpus.with_suffix(".shingles.npy"), values)

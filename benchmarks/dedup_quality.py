@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 from tunegate.curate.config import DedupConfig
-from tunegate.curate.near_duplicates import find_near_duplicates, star_clusters
+from tunegate.curate.duplicates.near_duplicates import find_near_duplicates, star_clusters
 
 HERE = Path(__file__).parent
 SETTINGS = [

@@ -37,7 +37,7 @@ def word_runs(text: str) -> set[str]:
 def ours(texts: pa.ChunkedArray, **options: Any) -> Any:
     """tunegate: verified pairs of representatives, and the representative of each row."""
     from tunegate.curate.config import DedupConfig
-    from tunegate.curate.near_duplicates import find_near_duplicates
+    from tunegate.curate.duplicates.near_duplicates import find_near_duplicates
 
     config = DedupConfig(threshold=THRESHOLD, shingle=f"word:{SIZE}", permutations=PERMUTATIONS, **options)
     return find_near_duplicates(texts, config=config)

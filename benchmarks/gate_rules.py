@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 from scipy.special import bdtrc, stdtrit
-from tunegate.evaluate.tango import normal_quantile, tango_statistic, tango_variance
-from tunegate.evaluate.task_interval import CHANGED_UNITS
+from tunegate.evaluate.statistics.tango import normal_quantile, tango_statistic, tango_variance
+from tunegate.evaluate.statistics.task_interval import CHANGED_UNITS
 
 ALPHA = 0.05
 Z = normal_quantile(1 - ALPHA)

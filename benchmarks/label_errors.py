@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from tunegate.core.formats import load_examples
 from tunegate.curate.config import LabelErrorConfig
-from tunegate.curate.label_errors import rank_labels
-from tunegate.curate.label_features import Features, text_features
-from tunegate.curate.label_models import LabelModels
-from tunegate.curate.label_ranking import class_confusion, confident_flags, draw_labels, margins
+from tunegate.curate.label_errors.features import Features, text_features
+from tunegate.curate.label_errors.findings import rank_labels
+from tunegate.curate.label_errors.models import LabelModels
+from tunegate.curate.label_errors.ranking import class_confusion, confident_flags, draw_labels, margins
 
 Array = np.ndarray[Any, Any]
 SEED = 20_000

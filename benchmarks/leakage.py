@@ -21,7 +21,7 @@ import numpy as np
 from tunegate.core.formats import load_examples
 from tunegate.curate.field_overlap import jaccard, text_shingles
 from tunegate.curate.folding import fold
-from tunegate.curate.similarity import similarity
+from tunegate.curate.leaks.similarity import similarity
 
 Array = np.ndarray[Any, Any]
 RATES = (0.001, 0.01)

@@ -7,7 +7,7 @@ from .curation import curate_dataset
 from .explain import Explanation, explain_row
 from .ledger import ledger_of, read_ledger, write_curation
 from .proof import Benefit, prove_benefit
-from .rules import list_rules
+from .rules.table import list_rules
 
 __all__ = [
     "Benefit",

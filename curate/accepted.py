@@ -15,7 +15,7 @@ from ..core.records import Curation, Examples, Finding
 from .compared import compared_fields
 from .config import CurateConfig, DedupConfig
 from .context import Context
-from .index import append_to_index, create_index, search_index
+from .duplicates.index import append_to_index, create_index, search_index
 from .template import detect_template, strip_template
 
 NO_LABEL = "-"

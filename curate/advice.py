@@ -12,9 +12,9 @@ from ..core.records import Examples
 from .alike import Alike, find_alike
 from .config import CurateConfig
 from .context import Array, Context
-from .near_duplicates import NearDuplicates, star_clusters
-from .private import mask
+from .duplicates.near_duplicates import NearDuplicates, star_clusters
 from .ranking import survivor_rank
+from .rules.private import mask
 from .scanning import excerpt
 from .template import detect_template
 

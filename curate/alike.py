@@ -12,9 +12,9 @@ from ..core.records import Examples
 from .compared import codes, combine, compared_fields, comparison_groups, joined
 from .config import DedupConfig
 from .context import Array
+from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from .field_overlap import field_jaccard
 from .folding import fold
-from .near_duplicates import NearDuplicates, find_near_duplicates
 from .template import Template, strip_template
 
 SLACK = 0.15

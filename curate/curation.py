@@ -16,13 +16,13 @@ from ..core.formats import load_examples
 from ..core.records import Curation, Decision, Examples, Finding
 from ..core.results import BenchmarkItem
 from .accounts import summarise
-from .benchmark_leaks import contaminated_items
 from .config import CurateConfig
 from .context import Array, Context
+from .leaks.benchmarks import contaminated_items
 from .overrides import read_overrides
 from .policy import decide
 from .redaction import redact, rows_to_redact
-from .rules import RULES, STAGES, Stage, rule_action
+from .rules.table import RULES, STAGES, Stage, rule_action
 
 
 def curate_dataset(

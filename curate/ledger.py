@@ -18,8 +18,8 @@ from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
-from .private import LIKELY, mask
 from .redaction import masked_value
+from .rules.private import LIKELY, mask
 
 DUPLICATES = ("exact-duplicate", "near-duplicate")
 PLACE = ("file", "line", "id")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ..core.records import Action, Decision, Finding
 from .config import CurateConfig, RuleAction
 from .context import Array
-from .rules import RULES, rule_action
+from .rules.table import RULES, rule_action
 
 STRENGTH: dict[Action, int] = {"drop": 0, "flag": 1, "keep": 2}
 ORDER = {rule.id: place for place, rule in enumerate(RULES)}

@@ -16,8 +16,8 @@ import pyarrow as pa
 from ..core.formats import original_rows
 from ..core.records import Decision, Examples, Finding
 from .config import CurateConfig
-from .private import mask
-from .rules import rule_action
+from .rules.private import mask
+from .rules.table import rule_action
 
 RULES = ("secret", "private-data")
 CONTENT_ID = re.compile(r"[0-9a-f]{16}")

@@ -21,11 +21,14 @@ def tree(root: Path) -> str:
 
 
 def _folder(path: Path, name: str) -> Iterator[str]:
+    """The folder's own line, its files, and the folders in it, each under its path from the root."""
     front = path / "__init__.py"
     yield _line(front, f"{name}/", "") if front.exists() else f"{name}/"
     for file in sorted(path.glob("*.py")):
         if file.name != "__init__.py":
             yield _line(file, file.name, "  ")
+    for inner in sorted(path.glob("*/__init__.py")):
+        yield from _folder(inner.parent, f"{name}/{inner.parent.name}")
 
 
 def _line(path: Path, name: str, indent: str) -> str:

@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.results import Comparison, Flip, Scores, TaskComparison, TaskInfo
-from .intervals import clustered_error, mean_error, ratio_error
-from .multiplicity import benjamini_hochberg
-from .paired_tests import exact_mcnemar, permutation_test
 from .pairing import Pairs, pair_tasks
-from .task_interval import delta_interval, no_loss_p_value
+from .statistics.intervals import clustered_error, mean_error, ratio_error
+from .statistics.multiplicity import benjamini_hochberg
+from .statistics.paired_tests import exact_mcnemar, permutation_test
+from .statistics.task_interval import delta_interval, no_loss_p_value
 
 INTERVAL_ALPHA = 0.05
 """Each side of the interval that a comparison shows: a two-sided 90 % interval is a one-sided 95 % bound."""

@@ -11,11 +11,11 @@ from ..core.models import known_labels, load_classifier, load_tokenizer, model_f
 from ..core.records import Examples
 from ..core.results import TaskInfo
 from ..core.store import read_json
-from .causal import place
 from .config import EvaluateConfig
-from .label_models import classify_by_head, classify_by_probe
-from .label_task import label_info, label_report, label_rows
 from .retention import measure_retention
+from .scoring.causal import place
+from .task.label_models import classify_by_head, classify_by_probe
+from .task.labels import label_info, label_report, label_rows
 
 
 def measure_encoder(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from ..core.results import Scores, TaskInfo
-from .benchmark_rows import LENGTH_METRIC
+from .benchmarks.rows import LENGTH_METRIC
 
 FlipKind = Literal["changed_answer", "lost_format", "refusal", "length_blow_up"]
 """changed_answer: it says something else. lost_format: a more lenient reading of the text still finds the right answer.

@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from ..core.errors import InputError, IntegrityError
 from ..core.results import Scores, TaskInfo
-from .benchmark_rows import BINARY, PREFERRED, number, result_rows
-from .lmeval import ItemResult
+from .benchmarks.lmeval import ItemResult
+from .benchmarks.rows import BINARY, PREFERRED, number, result_rows
 from .log_rows import item_from_log
 from .score_files import score_table
 

@@ -15,16 +15,16 @@ from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
 from ..core.store import read_json
-from .answer_task import score_answers
-from .benchmarks import Opened, open_benchmarks, score_benchmark
-from .causal import CausalModel, Resident
+from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
 from .config import EvaluateConfig
 from .encoder import measure_encoder
-from .label_models import classify_by_prompt
-from .label_task import label_info, label_report, label_rows
 from .retention import measure_retention
 from .score_files import score_table
-from .scorer import SCORER_VERSION
+from .scoring.causal import CausalModel, Resident
+from .scoring.scorer import SCORER_VERSION
+from .task.answers import score_answers
+from .task.label_models import classify_by_prompt
+from .task.labels import label_info, label_report, label_rows
 
 
 def evaluate_model(

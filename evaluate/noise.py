@@ -14,7 +14,7 @@ from ..core.results import Scores, TaskComparison
 from ..core.store import read_json, write_json
 from .compare import compare_scores
 from .config import EvaluateConfig
-from .gate_words import amount
+from .gate.words import amount
 
 CHANGES: Mapping[str, Mapping[str, Any]] = {
     "other batches": {"batch_tokens": 512},

@@ -20,8 +20,8 @@ from ..core.formats import load_examples
 from ..core.records import Examples
 from ..core.results import TaskInfo
 from .config import Retention
-from .label_models import features, probe_scores
-from .label_task import example_texts, task_row
+from .task.label_models import features, probe_scores
+from .task.labels import example_texts, task_row
 
 METRICS = {"probe": "probe_accuracy", "neighbours": "neighbour_accuracy", "similarity": "rank_agreement"}
 

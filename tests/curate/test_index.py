@@ -10,9 +10,9 @@ import pytest
 from datasketch import MinHash
 from tunegate.core.errors import DataError, IntegrityError
 from tunegate.curate.config import DedupConfig
-from tunegate.curate.datasketch_export import datasketch_index, minhash_signatures, shingle_numbers
-from tunegate.curate.index import append_to_index, create_index, search_index
-from tunegate.curate.near_duplicates import cross_duplicates
+from tunegate.curate.duplicates.datasketch_export import datasketch_index, minhash_signatures, shingle_numbers
+from tunegate.curate.duplicates.index import append_to_index, create_index, search_index
+from tunegate.curate.duplicates.near_duplicates import cross_duplicates
 
 CONFIG = DedupConfig(threshold=0.6, shingle="word:1", recall=0.999)
 OLD = ["where is my card", "my card has not arrived yet", "Größe ändern", "close the account", ":)", ""]

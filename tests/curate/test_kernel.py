@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tunegate.curate import kernel, numpy_kernel
-from tunegate.curate.bands import Bands, affine_permutations, choose_bands
-from tunegate.curate.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
+from tunegate.curate.duplicates import kernel, numpy_kernel
+from tunegate.curate.duplicates.bands import Bands, affine_permutations, choose_bands
+from tunegate.curate.duplicates.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
+from tunegate.curate.duplicates.shingles import Array, Spec
+from tunegate.curate.duplicates.unicode_table import EMPTY
 from tunegate.curate.folding import fold
-from tunegate.curate.shingles import Array, Spec
-from tunegate.curate.unicode_table import EMPTY
 
 ANY_TEXT = st.text(max_size=80) | st.text(st.characters(max_codepoint=0x24F), max_size=200)
 TEXTS = st.lists(ANY_TEXT, min_size=1, max_size=12)

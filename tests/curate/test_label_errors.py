@@ -9,10 +9,10 @@ import pytest
 from tunegate.core.formats import load_examples
 from tunegate.curate import CurateConfig, curate_dataset
 from tunegate.curate.config import LabelErrorConfig
-from tunegate.curate.label_errors import rank_labels
-from tunegate.curate.label_features import text_features
-from tunegate.curate.label_models import LabelModels, calibrated
-from tunegate.curate.label_ranking import confident_flags, margins
+from tunegate.curate.label_errors.features import text_features
+from tunegate.curate.label_errors.findings import rank_labels
+from tunegate.curate.label_errors.models import LabelModels, calibrated
+from tunegate.curate.label_errors.ranking import confident_flags, margins
 
 TOPICS = {
     "card": "card arrive delivery post envelope late lost new order plastic",

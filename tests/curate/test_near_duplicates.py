@@ -14,8 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.config import DedupConfig
+from tunegate.curate.duplicates.near_duplicates import (
+    cross_duplicates,
+    describe_search,
+    find_near_duplicates,
+    star_clusters,
+)
 from tunegate.curate.folding import fold
-from tunegate.curate.near_duplicates import cross_duplicates, describe_search, find_near_duplicates, star_clusters
 
 WORDS = ["the", "a", "Cat", "dog", "ran", "é", "Über", "slow", "RED", "字", ":)", "x1", "naïve", "ﬁne", "…", "no"]
 TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=6).map(" ".join), min_size=1, max_size=30)
@@ -234,7 +239,7 @@ import hashlib, sys
 from pathlib import Path
 import numpy as np
 from tunegate.curate.config import DedupConfig
-from tunegate.curate.near_duplicates import find_near_duplicates, star_clusters
+from tunegate.curate.duplicates.near_duplicates import find_near_duplicates, star_clusters
 texts = Path(sys.argv[1]).read_text(encoding="utf-8").split("\\n")
 digest = hashlib.sha256()
 for exact in (False, True):

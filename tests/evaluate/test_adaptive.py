@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from tunegate.core.errors import InputError
 from tunegate.evaluate import GateConfig
-from tunegate.evaluate.adaptive import judge_in_blocks, spent_alphas
-from tunegate.evaluate.tango import normal_quantile, tango_statistic
+from tunegate.evaluate.gate.adaptive import judge_in_blocks, spent_alphas
+from tunegate.evaluate.statistics.tango import normal_quantile, tango_statistic
 
 
 @pytest.mark.parametrize("shares", [(1.0,), (0.5, 1.0), (0.1, 0.2, 0.6, 1.0)])

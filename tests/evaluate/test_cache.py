@@ -13,8 +13,8 @@ from tunegate.core.formats import load_examples
 from tunegate.core.prompts import PromptConfig
 from tunegate.core.results import Scores
 from tunegate.evaluate import EvaluateConfig, evaluate_model
-from tunegate.evaluate.request import Answer, Request
-from tunegate.evaluate.response_cache import answer_all
+from tunegate.evaluate.scoring.request import Answer, Request
+from tunegate.evaluate.scoring.response_cache import answer_all
 
 ROWS = [{"text": f"The number {n} is", "label": "even" if n % 2 == 0 else "odd"} for n in range(12)]
 PROMPTS = PromptConfig()

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tunegate.core.errors import IntegrityError
 from tunegate.core.results import Scores
 from tunegate.evaluate import compare_scores
-from tunegate.evaluate.tango import tango_interval
+from tunegate.evaluate.statistics.tango import tango_interval
 
 
 def test_counts_deltas_and_interval_of_one_benchmark(make_scores: Any, flips: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tunegate.core.results import TaskComparison
 from tunegate.evaluate import GateConfig, compare_scores, judge
-from tunegate.evaluate.task_interval import delta_interval
+from tunegate.evaluate.statistics.task_interval import delta_interval
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from tunegate.core.errors import DataError
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
 from tunegate.evaluate import Benchmark, EvaluateConfig, benchmark_items, evaluate_model
-from tunegate.evaluate.benchmarks import open_benchmarks
-from tunegate.evaluate.lmeval import narrow
-from tunegate.evaluate.locate import find_leaves
+from tunegate.evaluate.benchmarks.lmeval import narrow
+from tunegate.evaluate.benchmarks.locate import find_leaves
+from tunegate.evaluate.benchmarks.scored import open_benchmarks
 
 TASKS = ["blimp_adjunct_island", "lambada_openai", "copa", "truthfulqa_mc2"]
 

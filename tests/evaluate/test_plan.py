@@ -10,11 +10,11 @@ import pytest
 from tunegate.core.errors import InputError
 from tunegate.core.results import TaskInfo
 from tunegate.evaluate import EvaluateConfig, GateConfig
-from tunegate.evaluate.plan import BenchmarkSize, plan_gate, sizes_with_pilot
-from tunegate.evaluate.plan_sizes import benchmark_sizes
-from tunegate.evaluate.plan_words import plan_text
-from tunegate.evaluate.power import detectable_loss, items_to_decide, items_to_pass, pass_probability
-from tunegate.evaluate.tango import normal_quantile, tango_statistic
+from tunegate.evaluate.gate.plan import BenchmarkSize, plan_gate, sizes_with_pilot
+from tunegate.evaluate.gate.plan_sizes import benchmark_sizes
+from tunegate.evaluate.gate.plan_words import plan_text
+from tunegate.evaluate.statistics.power import detectable_loss, items_to_decide, items_to_pass, pass_probability
+from tunegate.evaluate.statistics.tango import normal_quantile, tango_statistic
 
 
 def size(name: str, items: int, available: int = 10_000, **more: Any) -> BenchmarkSize:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from tunegate.core.models import load_tokenizer
-from tunegate.evaluate.request import Request
-from tunegate.evaluate.scorer import CausalScorer
+from tunegate.evaluate.scoring.request import Request
+from tunegate.evaluate.scoring.scorer import CausalScorer
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4, "max_position_embeddings": 128}
 WIDE = {"intermediate_size": 48, "num_key_value_heads": 2}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tunegate.evaluate.selection import allot, select_items
+from tunegate.evaluate.benchmarks.selection import allot, select_items
 
 SIZES = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from tunegate.evaluate.intervals import clustered_error, mean_error, ratio_error, t_interval, wilson_interval
-from tunegate.evaluate.macro import macro_delta, macro_interval, macro_p_value, macro_statistic
-from tunegate.evaluate.multiplicity import benjamini_hochberg, holm
-from tunegate.evaluate.paired_tests import cluster_sign_flip, exact_mcnemar, permutation_test
-from tunegate.evaluate.tango import normal_quantile, t_quantile, tango_statistic
-from tunegate.evaluate.task_interval import delta_interval, design_effect
+from tunegate.evaluate.statistics.intervals import clustered_error, mean_error, ratio_error, t_interval, wilson_interval
+from tunegate.evaluate.statistics.macro import macro_delta, macro_interval, macro_p_value, macro_statistic
+from tunegate.evaluate.statistics.multiplicity import benjamini_hochberg, holm
+from tunegate.evaluate.statistics.paired_tests import cluster_sign_flip, exact_mcnemar, permutation_test
+from tunegate.evaluate.statistics.tango import normal_quantile, t_quantile, tango_statistic
+from tunegate.evaluate.statistics.task_interval import delta_interval, design_effect
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 

@@ -6,10 +6,10 @@ from typing import get_args
 
 import pytest
 from tunegate.evaluate import EvaluateConfig
-from tunegate.evaluate.benchmarks import chosen_benchmarks
+from tunegate.evaluate.benchmarks.locate import find_leaves
+from tunegate.evaluate.benchmarks.scored import chosen_benchmarks
+from tunegate.evaluate.benchmarks.suites import SUITES, describe_suite, load_suite
 from tunegate.evaluate.config import Ability
-from tunegate.evaluate.locate import find_leaves
-from tunegate.evaluate.suites import SUITES, describe_suite, load_suite
 
 
 @pytest.mark.parametrize("name", SUITES)

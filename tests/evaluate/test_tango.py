@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from tunegate.evaluate.tango import normal_quantile, tango_interval, tango_statistic
+from tunegate.evaluate.statistics.tango import normal_quantile, tango_interval, tango_statistic
 
 counts = st.tuples(st.integers(0, 60), st.integers(0, 60), st.integers(1, 300))
 

@@ -14,8 +14,8 @@ from tunegate.core.formats import load_examples
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
 from tunegate.evaluate import EvaluateConfig, evaluate_model
-from tunegate.evaluate.label_task import Classified, calibration, confusion, label_report
-from tunegate.evaluate.text_metrics import find_metric
+from tunegate.evaluate.task.labels import Classified, calibration, confusion, label_report
+from tunegate.evaluate.task.text_metrics import find_metric
 
 LABELS = [{"text": f"The number {n} is", "label": ["even", "odd", "prime"][n % 3]} for n in range(9)]
 ANSWERS = [{"prompt": f"The sky number {n} is", "completion": "blue"} for n in range(5)]

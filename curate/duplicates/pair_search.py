@@ -1,0 +1,87 @@
+"""Texts to verified pairs: representatives of identical texts, candidates from bands or an exact join, verification."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from ..config import DedupConfig
+from .candidates import band_candidates, merge_pairs, pack_pairs, representatives
+from .crowds import crowd_pairs
+from .engine_plan import EnginePlan, plan_engine
+from .shingles import Array
+from .sketches import sketch_texts
+from .verification import verify_pairs
+
+
+def search_pairs(
+    column: pa.ChunkedArray,
+    config: DedupConfig,
+    *,
+    groups: Array | None = None,
+    rank: Array | None = None,
+    labels: Array | None = None,
+) -> tuple[Array, Array, Array]:
+    """`near_duplicates.find_near_duplicates` over a column: pairs, Jaccard similarities, representatives."""
+    plan = plan_engine(config, len(column))
+    code, threshold = plan.spec.code, config.threshold
+    if config.exact:
+        from .exact_join import exact_candidates, text_numbers
+
+        whole = text_numbers(column, code, groups)
+        representative = representatives(whole)
+        candidates = exact_candidates(column, representative, code, threshold, groups)
+        crowds: list[Array] = []
+    else:
+        candidates, crowds, whole, representative = propose_pairs(column, plan, groups)
+    pairs, jaccard = verify_pairs(column, candidates, code, threshold)
+    if crowds:
+        best, label = _of_representatives(representative, whole if rank is None else rank, labels)
+        more = crowd_pairs(column, crowds, pairs, (code, threshold), best, label)
+        fresh = np.setdiff1d(more, pack_pairs(*pairs.T), assume_unique=True)
+        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(column, fresh, code, threshold))
+    return pairs, jaccard, representative
+
+
+def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, Array]:
+    """Two lists of different pairs with their similarities as one, sorted."""
+    pairs, jaccard = np.concatenate((one[0], two[0])), np.concatenate((one[1], two[1]))
+    order = np.argsort(pack_pairs(*pairs.T))
+    return pairs[order], jaccard[order]
+
+
+def propose_pairs(
+    column: pa.ChunkedArray, plan: EnginePlan, groups: Array | None = None, split: int = 0
+) -> tuple[Array, list[Array], Array, Array]:
+    """Candidate pairs and crowds of all bands, in as many passes as the plan says; text numbers and representatives.
+
+    With `split`, only pairs of a text before it and a text from it on.
+    """
+    candidates, crowds = np.empty(0, np.uint64), []
+    for first in range(0, plan.bands.count, plan.bands_at_once):
+        keys, whole = sketch_texts(column, plan.part(first), groups)
+        if first == 0:
+            representative = representatives(whole)
+            stands = representative == np.arange(len(column))
+            sides = sides_of(representative, split) if split else None
+        fresh, more = band_candidates(keys, stands, whole, sides)
+        candidates = merge_pairs(candidates, fresh) if len(candidates) else fresh
+        crowds += more
+    return candidates, crowds, whole, representative
+
+
+def sides_of(representative: Array, split: int) -> tuple[Array, Array]:
+    """(n,) bool each: whether a representative's text occurs before `split`, and from it on."""
+    before, after = np.zeros(len(representative), dtype=bool), np.zeros(len(representative), dtype=bool)
+    before[representative[:split]] = True
+    after[representative[split:]] = True
+    return before, after
+
+
+def _of_representatives(representative: Array, rank: Array, labels: Array | None) -> tuple[Array, Array]:
+    """For each representative, the best rank among the rows of its text, and the label of that row."""
+    order = np.argsort(rank, kind="stable")[::-1]
+    best = np.empty(len(representative), dtype=np.int64)
+    best[representative[order]] = order
+    label = np.zeros(len(representative), np.int64) if labels is None else labels.astype(np.int64)
+    return rank[best[representative]], label[best[representative]]

@@ -1,0 +1,92 @@
+"""Rows to findings about length: beyond the model's window, or far from what the row's own class looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ...core.records import Examples, Finding
+from ..compared import codes
+from ..config import CurateConfig
+from ..context import Array, Context
+from ..scanning import prose_columns
+
+NORMAL = 1.4826
+"""Median absolute deviation to standard deviation, for normal data."""
+LEAST_SPREAD = 0.15
+"""Of log length: classes whose rows all have one length would else call every other length an outlier."""
+FEWEST = 30
+"""Rows of a class from which on its lengths say anything."""
+ENDLESS = 10**9
+"""Tokenizers without a window report absurd ones."""
+RENDERED = 64
+"""Tokens that a template or chat format may add; a row this close to the window is counted, not estimated."""
+
+
+def find_too_long(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:
+    """Rows with more tokens than the model reads; training would cut their answers off."""
+    window = config.quality.max_tokens or int(getattr(context.tokenizer, "model_max_length", ENDLESS))
+    if context.tokenizer is None or window >= ENDLESS:
+        return
+    names = [*prose_columns(examples), *(["target"] if examples.kind == "label" else [])]
+    size = sum(pc.binary_length(examples.table[name]).to_numpy() for name in names if name != "rejected")
+    # A token holds at least one byte, so only longer rows need counting.
+    for row in np.flatnonzero(size > window - RENDERED).tolist():
+        text = "\n".join(examples.table[name][row].as_py() for name in names if name != "rejected")
+        tokens = len(context.tokenizer(text, add_special_tokens=True, verbose=False)["input_ids"])
+        if tokens > window:
+            yield Finding(
+                row=row,
+                rule="too-long",
+                severity="warning",
+                reason=f"The row has {tokens:,} tokens, more than the {window:,} that the model reads.",
+                score=float(tokens),
+                evidence={"tokens": tokens, "window": window},
+            )
+
+
+def find_length_outliers(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Texts far shorter or longer than the others of their class (of all rows, where there are no classes)."""
+    classes = codes(examples.table["target"]) if examples.kind == "label" else np.zeros(len(examples), np.int64)
+    for name in prose_columns(examples):
+        lengths = pc.utf8_length(examples.table[name]).to_numpy().astype(np.float64)
+        deviations = settled_deviations(np.log(lengths + 1), classes, config.quality.length_deviations)
+        for row in np.flatnonzero(np.abs(deviations) > config.quality.length_deviations).tolist():
+            long = "long" if deviations[row] > 0 else "short"
+            yield Finding(
+                row=row,
+                rule="length-outlier",
+                severity="info",
+                reason=f"The {name} has {int(lengths[row]):,} characters, unusually {long} for its class.",
+                score=float(deviations[row]),
+                evidence={"column": name, "characters": int(lengths[row])},
+            )
+
+
+def settled_deviations(values: Array, classes: Array, limit: float) -> Array:
+    """(n,) robust deviations from the class's median, judged by the rows within the limit.
+
+    Outliers are left out of the median and spread until no new one appears, so that dropping them reveals no more.
+    """
+    inside = np.ones(len(values), dtype=bool)
+    while True:
+        deviations = _deviations(values, classes, inside)
+        still = inside & (np.abs(deviations) <= limit)
+        if still.sum() == inside.sum():
+            return deviations
+        inside = still
+
+
+def _deviations(values: Array, classes: Array, inside: Array) -> Array:
+    deviations = np.zeros(len(values))
+    order = np.argsort(classes, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(classes[order])) + 1):
+        typical = values[rows[inside[rows]]]
+        if len(typical) < FEWEST:
+            continue
+        middle = np.median(typical)
+        spread = max(NORMAL * float(np.median(np.abs(typical - middle))), LEAST_SPREAD)
+        deviations[rows] = (values[rows] - middle) / spread
+    return deviations

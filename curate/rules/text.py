@@ -1,0 +1,107 @@
+"""Rows to findings about the text itself: empty, damaged, full of mark-up, or nothing but a link."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ...core.records import Examples, Finding
+from ..config import CurateConfig
+from ..context import Context
+from ..scanning import excerpt, prose_columns, rows_matching
+
+CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"
+"""Control, zero-width and direction-override characters; the joiners of emoji, Persian and Indic scripts may stay."""
+TAG = (
+    r"</?(?:p|br|div|span|a|b|i|u|em|strong|li|ul|ol|td|tr|th|table|font|img|h[1-6]|script|style)(?:\s[^<>]{0,200})?/?>"
+)
+ENTITY = r"&(?:nbsp|amp|lt|gt|quot|apos|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
+MARKUP = f"{TAG}|{ENTITY}"
+ABOUT_CODE = re.compile(r"```|\b(html|xml|css|markup|tag|svg|jsx|php|javascript|web ?page)s?\b", re.IGNORECASE)
+URL_ONLY = r"^\s*(?:https?://|www\.)\S+\s*$"
+
+
+def find_empty(examples: Examples, config: CurateConfig, context: Context) -> list[Finding]:  # noqa: ARG001
+    """Inputs and targets without a visible character."""
+    return [finding for column in ("input", "target") for finding in _empty(examples, column)]
+
+
+def _empty(examples: Examples, column: str) -> Iterator[Finding]:
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(examples.table[column])), 0)
+    for row in np.flatnonzero(blank.to_numpy()).tolist():
+        yield Finding(row=row, rule=f"empty-{column}", severity="error", reason=f"The {column} has no text.")
+
+
+def find_control_characters(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Characters that no one sees and a model would learn to write."""
+    pattern = re.compile(re.sub(r"\\x\{(\w+)\}", lambda match: chr(int(match[1], 16)), CONTROL))
+    for name in prose_columns(examples):
+        for row, text in rows_matching(examples.table[name], CONTROL):
+            found = sorted({f"U+{ord(character):04X}" for character in pattern.findall(text)})
+            yield Finding(
+                row=row,
+                rule="control-characters",
+                severity="warning",
+                reason=f"The {name} holds invisible characters: {', '.join(found)}.",
+                evidence={"column": name, "characters": found},
+            )
+
+
+def find_mojibake(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Text decoded with the wrong encoding, as ftfy judges it, and replacement characters."""
+    from ftfy import fix_encoding
+    from ftfy.badness import is_bad
+
+    for name in prose_columns(examples):
+        for row, text in rows_matching(examples.table[name], r"[^\x00-\x7f]"):
+            lost = text.find("\ufffd")
+            if lost < 0 and not is_bad(text):
+                continue
+            mended = fix_encoding(text)
+            if lost < 0 and mended == text:
+                continue
+            start = lost if lost >= 0 else _first_difference(text, mended)
+            reason = f"The {name} was decoded with a wrong encoding" if lost < 0 else f"The {name} lost characters"
+            evidence = {"column": name, "was": excerpt(text, start, width=40)}
+            if lost < 0:
+                evidence["mended"] = excerpt(mended, start, width=40)
+            yield Finding(row=row, rule="mojibake", severity="warning", reason=f"{reason}.", evidence=evidence)
+
+
+def _first_difference(one: str, two: str) -> int:
+    pairs = enumerate(zip(one, two, strict=False))
+    return next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(one), len(two)))
+
+
+def find_markup(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """HTML tags and entities in rows that are not about code."""
+    pattern = re.compile(MARKUP)
+    inputs = examples.table["input"]
+    for name in prose_columns(examples):
+        for row, text in rows_matching(examples.table[name], MARKUP):
+            found = pattern.search(text)
+            if found is None or ABOUT_CODE.search(text) or ABOUT_CODE.search(inputs[row].as_py()):
+                continue
+            yield Finding(
+                row=row,
+                rule="markup",
+                severity="info",
+                reason=f"The {name} holds left-over mark-up: {found[0][:40]!r}.",
+                evidence={"column": name, "found": found[0][:40], "at": found.start()},
+            )
+
+
+def find_url_only(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Texts that are one link."""
+    for name in prose_columns(examples):
+        for row, text in rows_matching(examples.table[name], URL_ONLY):
+            yield Finding(
+                row=row,
+                rule="url-only",
+                severity="warning",
+                reason=f"The {name} is nothing but a link.",
+                evidence={"column": name, "host": text.split("//")[-1].split("/")[0].strip()[:60]},
+            )

@@ -1,0 +1,315 @@
+"""Benchmark definitions to requests, answers to per-item results: the one file that touches lm-eval.
+
+Facts of lm-eval 0.4.13 that this file works around:
+
+* its response cache does not know the model, its request cache does not know the data: neither is used;
+* `limit` takes the first documents, an empty `samples` list takes all, an unsorted one mislabels, a short one decodes
+  the whole split: items are chosen by us, the task is narrowed to them, and they are known by hash, never by position;
+* few-shot draws depend on the order of items: seed and item list are fixed, and prompts are hashed;
+* `process_docs` runs over the whole split at every look: it is run once;
+* a model passed to its Hugging Face adapter silently ignores adapter, dtype and device: ours are loaded beforehand.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError, RecipeError
+from ..config import Benchmark
+from ..scoring.request import Answer, Request
+from .local_data import file_loader, local_files, mirrored, served_by
+from .locate import Leaf
+
+FEWSHOT_SEED = 1234
+"""lm-eval's own default, so that few-shot prompts are those behind published numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemResult:
+    """One document of one task under one filter."""
+
+    doc_hash: str
+    prompt_hash: str
+    target_hash: str
+    filter: str
+    metrics: Mapping[str, Any]
+    """lm-eval's numbers (or tuples, for metrics of a whole corpus)."""
+    doc: Mapping[str, Any]
+    question: str
+    """The question as rendered, without solved examples."""
+    choices: tuple[str, ...]
+    gold: tuple[int, ...]
+    """Positions of the right choices, where there are choices."""
+    target: str
+    logprobs: tuple[float, ...]
+    response: str
+    """Written text as the filter left it, else empty."""
+    raw: str
+    """Written text as it came, else empty."""
+
+
+def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Mapping[str, Any]) -> Any:
+    """The lm-eval task of a definition, its data loaded from the mirror, from local files, or from the hub.
+
+    Raises:
+        DataError: the definition or its data cannot be loaded.
+    """
+    from lm_eval.tasks._factory import TaskFactory
+    from lm_eval.tasks._index import TaskIndex
+
+    _hush()
+    overrides = _overrides(leaf, settings, mirror, index)
+    entry = (
+        TaskIndex.entry_from_path(leaf.path)
+        if leaf.path
+        else TaskIndex.entry_from_config(dict(settings.definition or {}))
+    )
+    try:
+        with redirect_stderr(io.StringIO()):
+            task: Any = TaskFactory().build(entry, overrides=overrides, registry={})
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(_cannot_open(leaf.name, error, mirror, leaf.name in index)) from error
+    _process_docs_once(task)
+    task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
+    return task
+
+
+def _hush() -> None:
+    import datasets
+
+    datasets.disable_progress_bars()
+    for name in ("lm_eval", "lm-eval"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _overrides(leaf: Leaf, settings: Benchmark, mirror: Path | None, index: Mapping[str, Any]) -> dict[str, Any]:
+    from lm_eval.tasks._yaml_loader import load_yaml
+
+    definition = load_yaml(leaf.path, resolve_func=False) if leaf.path else dict(settings.definition or {})
+    definition = {**definition, **leaf.overrides}
+    overrides = dict(leaf.overrides)
+    if _shots(definition.get("num_fewshot"), settings) == 0 and "class" not in definition:
+        # Without it lm-eval decodes a whole split for examples that it then does not show.
+        overrides |= {"fewshot_split": None, "fewshot_config": {"samples": []}}
+    if mirror is not None and leaf.name in index:
+        return overrides | mirrored(index[leaf.name], mirror)
+    files = local_files(definition, leaf.path.parent if leaf.path else Path())
+    return overrides | (served_by(file_loader(files)) if files else {})
+
+
+def _shots(stated: int | None, settings: Benchmark) -> int:
+    """lm-eval's rule: a definition with 0 solved examples keeps 0."""
+    return stated or 0 if stated == 0 or settings.num_fewshot is None else settings.num_fewshot
+
+
+def _cannot_open(name: str, error: Exception, mirror: Path | None, listed: bool) -> str:
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    where = "" if mirror is None or listed else f"; {mirror}/index.json does not list it"
+    remedy = f"make a mirror where there is a network: tunegate mirror {name}"
+    return f"benchmark {name!r} cannot be loaded ({first}){where}" + ("" if listed else f"; {remedy}")
+
+
+def _process_docs_once(task: Any) -> None:
+    process = getattr(task.config, "process_docs", None)
+    if process is None:
+        return
+    done: dict[int, Any] = {}
+
+    def once(split: Any) -> Any:
+        if id(split) not in done:
+            done[id(split)] = process(split)
+        return done[id(split)]
+
+    task.config.process_docs = once
+
+
+def documents(task: Any) -> Any:
+    """The documents of the split that is measured, as lm-eval sees them; after `narrow`, the chosen ones."""
+    return task.eval_docs
+
+
+def narrow(task: Any, items: Sequence[int]) -> None:
+    """Leave only the items (ascending positions, not empty) in a task: lm-eval then decodes nothing else.
+
+    It would take an empty list for all, and give the items of an unsorted one wrong names.
+    """
+    if not items or list(items) != sorted(set(items)):
+        raise ValueError(f"items of {task.task_name} must be ascending and not empty")
+    docs = documents(task)
+    chosen = docs.select(items) if hasattr(docs, "select") else [docs[position] for position in items]
+    task.config.process_docs = lambda _split: chosen
+
+
+def chosen_documents(task: Any, items: Sequence[int]) -> list[Mapping[str, Any]]:
+    """The items' documents, in order."""
+    return [doc for _, doc in task.doc_iterator(samples=_samples(task, items))]
+
+
+def _samples(task: Any, items: Sequence[int]) -> list[int] | None:
+    """None where the task was narrowed; a task class with documents of its own is told the positions."""
+    return None if len(documents(task)) == len(items) else list(items)
+
+
+def build_requests(task: Any, items: Sequence[int], *, tokenizer: Any = None) -> list[tuple[Any, Request]]:
+    """lm-eval's instances for the items, each with the request that it makes of a model.
+
+    With a tokenizer the prompts are wrapped in its chat template.
+    """
+    task.set_fewshot_seed(seed=FEWSHOT_SEED)
+    with redirect_stderr(io.StringIO()):
+        task.build_all_requests(
+            samples=_samples(task, items),
+            cache_requests=False,
+            apply_chat_template=tokenizer is not None,
+            fewshot_as_multiturn=tokenizer is not None,
+            chat_template=_chat_template(tokenizer) if tokenizer is not None else None,
+        )
+    return [(instance, _request(instance)) for instance in task.instances]
+
+
+def _chat_template(tokenizer: Any) -> Callable[..., str]:
+    def render(history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+        text: str = tokenizer.apply_chat_template(
+            history,
+            tokenize=False,
+            add_generation_prompt=add_generation_prompt,
+            continue_final_message=not add_generation_prompt,
+        )
+        return text
+
+    return render
+
+
+def _request(instance: Any) -> Request:
+    group = instance.task_name or ""
+    if instance.request_type == "loglikelihood":
+        prompt, continuation = instance.args[:2]
+        return Request(kind="loglikelihood", prompt=prompt, continuation=continuation, group=group)
+    if instance.request_type == "loglikelihood_rolling":
+        return Request(kind="rolling", prompt=instance.args[0], group=group)
+    prompt, options = instance.args[:2]
+    return Request(kind="generate", prompt=prompt, options=json.dumps(options, sort_keys=True), group=group)
+
+
+BACKEND_CHUNK = 256
+"""Requests that an adapter of lm-eval answers at once: what a kill loses at most."""
+
+
+def backend_answers(
+    name: str, model: Mapping[str, Any], options: Mapping[str, Any], requests: Sequence[Request]
+) -> Iterator[list[tuple[int, Answer]]]:
+    """Answers of one of lm-eval's own model adapters, such as `vllm`, `local-completions` or `hf`.
+
+    Raises:
+        RecipeError: there is no such adapter, or it refuses its options.
+    """
+    from lm_eval.api.registry import get_model
+
+    _hush()
+    try:
+        adapter = get_model(name).create_from_arg_obj({**model, **options})
+    except (ImportError, KeyError, TypeError, ValueError) as error:
+        raise RecipeError(f"evaluate.backend: {name!r} cannot be used ({error}); see `lm-eval --help`") from error
+    for kind, method in METHODS.items():
+        numbers = [number for number, request in enumerate(requests) if request.kind == kind]
+        for start in range(0, len(numbers), BACKEND_CHUNK):
+            chunk = numbers[start : start + BACKEND_CHUNK]
+            with redirect_stderr(io.StringIO()):
+                answers = getattr(adapter, method)([_instance(requests[number], method) for number in chunk])
+            yield list(zip(chunk, answers, strict=True))
+
+
+METHODS = {"loglikelihood": "loglikelihood", "rolling": "loglikelihood_rolling", "generate": "generate_until"}
+
+
+def _instance(request: Request, method: str) -> Any:
+    from lm_eval.api.instance import Instance
+
+    arguments: dict[str, tuple[Any, ...]] = {
+        "loglikelihood": (request.prompt, request.continuation),
+        "loglikelihood_rolling": (request.prompt,),
+        "generate_until": (request.prompt, json.loads(request.options or "{}")),
+    }
+    return Instance(method, {}, arguments[method], 0, metadata=(request.group, 0, 1))
+
+
+def item_results(task: Any, items: Sequence[int], answered: Sequence[tuple[Any, Answer]]) -> list[ItemResult]:
+    """lm-eval's own filters and metrics over the answers: one result per document and filter, documents in order."""
+    by_doc: dict[int, list[Any]] = defaultdict(list)
+    for instance, answer in answered:
+        instance.resps = [answer] * (instance.repeats or 1)
+        by_doc[instance.doc_id].append(instance)
+    task.apply_filters()
+    docs = list(task.doc_iterator(samples=_samples(task, items)))
+    results = []
+    for name in answered[0][0].filtered_resps:
+        for doc_id, doc in docs:
+            instances = sorted(by_doc[doc_id], key=lambda instance: instance.idx)
+            metrics = task.process_results(doc, [instance.filtered_resps[name] for instance in instances])
+            results.append(_result(task, doc, instances, name, metrics))
+    return results
+
+
+def _result(
+    task: Any, doc: Mapping[str, Any], instances: Sequence[Any], name: str, metrics: Mapping[str, Any]
+) -> ItemResult:
+    from lm_eval.utils import hash_string
+
+    first = instances[0]
+    written = first.request_type == "generate_until"
+    question, choices, gold, target = describe(task, doc)
+    return ItemResult(
+        doc_hash=doc_hash(doc),
+        prompt_hash=hash_string(first.arguments[0]),
+        target_hash=hash_string(str(task.doc_to_target(doc))),
+        filter=name,
+        metrics=metrics,
+        doc=doc,
+        question=question,
+        choices=choices,
+        gold=gold,
+        target=target,
+        logprobs=tuple(instance.resps[0][0] for instance in instances) if first.request_type == "loglikelihood" else (),
+        response=str(first.filtered_resps[name]) if written else "",
+        raw=first.resps[0] if written else "",
+    )
+
+
+def doc_hash(doc: Mapping[str, Any]) -> str:
+    """lm-eval's hash of a document's content."""
+    from lm_eval.utils import handle_non_serializable, hash_string
+
+    text = json.dumps(doc, indent=2, default=handle_non_serializable, ensure_ascii=False)
+    return str(hash_string(text))
+
+
+def describe(task: Any, doc: Mapping[str, Any]) -> tuple[str, tuple[str, ...], tuple[int, ...], str]:
+    """Question, choices, positions of the right ones, and the target as text."""
+    asked = task.doc_to_text(doc)
+    question = asked if isinstance(asked, str) else ""
+    target = task.doc_to_target(doc)
+    if task.OUTPUT_TYPE != "multiple_choice":
+        text = target[0] if isinstance(target, list) and target else target
+        return question, (), (), str(text)
+    choices = tuple(task.doc_to_choice(doc))
+    gold = asked if task.multiple_input else target
+    positions = tuple(_position(value, choices) for value in (gold if isinstance(gold, list) else [gold]))
+    right = tuple(position for position in positions if 0 <= position < len(choices))
+    text = choices[right[0]] if right else str(target)
+    return question, choices, right, f"{text}{target}" if task.multiple_input else text
+
+
+def _position(value: Any, choices: Sequence[str]) -> int:
+    if isinstance(value, str):
+        return choices.index(value) if value in choices else -1
+    return int(value)

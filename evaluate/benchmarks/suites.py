@@ -1,0 +1,56 @@
+"""Names of shipped suites to their benchmarks, and what drop each benchmark can show."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import yaml
+
+from ..config import Benchmark
+
+SUITES = ("quick", "standard", "full")
+DISCORDANT = 0.10
+"""Share of items on which two models differ, assumed before any run."""
+DETECTION = 1.6449 + 0.8416
+"""z of a one-sided 5 % test and of 80 % power."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteEntry:
+    """One benchmark of a suite, for people."""
+
+    task: str
+    ability: str
+    items: int
+    num_fewshot: int | None
+    smallest_drop: float
+    """Smallest true loss that so many items find in four of five runs, when models differ on a tenth of the items."""
+
+
+def load_suite(name: str) -> tuple[Benchmark, ...]:
+    """The benchmarks of a shipped suite, in its order; of `none`, none."""
+    return () if name == "none" else tuple(Benchmark.model_validate(entry) for entry in _content(name)["benchmarks"])
+
+
+def describe_suite(name: str) -> tuple[str, tuple[SuiteEntry, ...]]:
+    """A suite's purpose, and what each of its benchmarks can show."""
+    entries = tuple(
+        SuiteEntry(
+            task=entry.task,
+            ability=entry.ability,
+            items=entry.limit or 0,
+            num_fewshot=entry.num_fewshot,
+            smallest_drop=DETECTION * math.sqrt(DISCORDANT / max(entry.limit or 1, 1)),
+        )
+        for entry in load_suite(name)
+    )
+    return str(_content(name)["description"]), entries
+
+
+def _content(name: str) -> dict[str, Any]:
+    text = (files(__package__) / "suites" / f"{name}.yaml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.safe_load(text)
+    return content

@@ -1,0 +1,1 @@
+"""Requests to a causal model's answers, every shared token computed once, nothing asked twice."""

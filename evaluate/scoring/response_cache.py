@@ -1,0 +1,85 @@
+"""Answers kept on disk, so that a model is asked nothing twice: across runs, and after a kill inside a run.
+
+An answer is filed under everything that could change it: hash of the weights, config and tokenizer; number format and
+scorer version (together the file's name); and the whole request, that is the rendered prompt, the continuation and the
+generation options (the line's key). A retrained model at the same path, a changed template, definition or data file
+therefore never finds an old answer. Lines are appended batch by batch; one torn by a kill is ignored.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from ...core.console import progress
+from ...core.store import fingerprint
+from .request import Answer, Request, answer_from_json
+
+Answers = Callable[[Sequence[Request]], Iterator[list[tuple[int, Answer]]]]
+"""Answers requests batch by batch: (position, answer) pairs."""
+
+
+def cache_file(folder: Path, *, model_hash: str, settings: dict[str, Any]) -> Path:
+    """Where the answers of one model under given settings are."""
+    return folder / f"{model_hash}-{fingerprint(settings)}.jsonl"
+
+
+def answer_all(
+    requests: Sequence[Request], ask: Answers, *, file: Path | None, description: str
+) -> tuple[list[Answer], int]:
+    """The answer to every request, and how many of them the model had to be asked.
+
+    What the file knows is taken from it; what it does not is asked and appended.
+    """
+    known = _read(file, requests) if file else {}
+    fresh = {request.key: request for request in requests if request.key not in known}
+    asked = list(fresh.values())
+    if asked:
+        with progress(description, len(asked)) as advance:
+            for batch in ask(asked):
+                pairs = [(asked[position].key, answer) for position, answer in batch]
+                known.update(pairs)
+                if file:
+                    _append(file, pairs)
+                advance(len(batch))
+    return [known[request.key] for request in requests], len(asked)
+
+
+def _read(file: Path, requests: Sequence[Request]) -> dict[str, Answer]:
+    if not file.is_file():
+        return {}
+    kinds = {request.key: request.kind for request in requests}
+    known: dict[str, Answer] = {}
+    with file.open("rb") as stream:
+        for line in stream:
+            if line[2:34].decode("ascii", "replace") in kinds:
+                entry = _parse(line)
+                if entry is not None:
+                    known[entry[0]] = answer_from_json(kinds[entry[0]], entry[1])
+    return known
+
+
+def _parse(line: bytes) -> tuple[str, Any] | None:
+    try:
+        key, value = orjson.loads(line)
+    except ValueError:
+        return None
+    return key, value
+
+
+def _append(file: Path, pairs: Sequence[tuple[str, Answer]]) -> None:
+    """Write one batch in one go; it begins on a line of its own even where the last writer was killed inside one."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lines = b"".join(orjson.dumps(pair) + b"\n" for pair in pairs)
+    with file.open("ab+") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        if end:
+            stream.seek(end - 1)
+            lines = lines if stream.read(1) == b"\n" else b"\n" + lines
+        stream.write(lines)
+        stream.flush()
+        os.fsync(stream.fileno())

@@ -1,0 +1,212 @@
+"""Requests to answers of a causal model, batch by batch, with every shared token computed once."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ...core.console import note
+from .forward import Forward
+from .generation import generate
+from .packing import Row, batches, gains_by_packing, packed_rows, plain_rows
+from .request import Answer, Request
+from .tokens import Encoder, Pair, model_length
+
+SCORER_VERSION = 1
+"""Raised when an answer could differ from the one an older version gave."""
+LOGIT_CELLS = {"cpu": 1 << 24}
+"""Logits held at once by device: 64 MB in float32 where memory and cache are short, else:"""
+MOST_LOGIT_CELLS = 1 << 26
+HEADER_TOKENS = 32
+"""Shortest common beginning worth a cache of its own."""
+TOLERANCE = 1e-3
+"""Largest difference of a log-likelihood, in nats, between packed and plain scoring in float32."""
+HALF_TOLERANCE = 0.12
+"""The same in half precision, per square root of the tokens: four roundings of a logit near 8 at 2⁻⁸ (bfloat16)."""
+
+
+class CausalScorer:
+    """A causal model that answers requests; the same numbers as lm-eval's own adapter, up to rounding."""
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        batch_tokens: int = 4096,
+        max_length: int | None = None,
+        share_context: bool = True,
+    ) -> None:
+        self.forward = Forward(model)
+        self.tokenizer = tokenizer
+        self.batch_tokens = batch_tokens
+        self.max_length = max_length or model_length(model.config, tokenizer)
+        self.encoder = Encoder(tokenizer, self.max_length)
+        self.share_context = share_context
+        self.warnings: list[str] = []
+        self.checked: dict[bool, int] = {}
+
+    def answer(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
+        """Batches of (position of the request, answer), as they are computed; each request is answered once."""
+        kinds: dict[str, list[int]] = defaultdict(list)
+        for number, request in enumerate(requests):
+            kinds[request.kind].append(number)
+        for kind, numbers in kinds.items():
+            chosen = [requests[number] for number in numbers]
+            for batch in getattr(self, f"_{kind}")(chosen):
+                yield [(numbers[n], answer) for n, answer in batch]
+
+    def _generate(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
+        yield from generate(self.forward, self.encoder, requests, batch_tokens=self.batch_tokens)
+
+    def _rolling(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
+        windows = [(n, pair) for n, request in enumerate(requests) for pair in self.encoder.windows(request)]
+        left = [0] * len(requests)
+        totals = [0.0] * len(requests)
+        for n, _ in windows:
+            left[n] += 1
+        yield [(n, 0.0) for n, count in enumerate(left) if count == 0]
+        for batch in self._score([pair for _, pair in windows], [""] * len(windows)):
+            done = []
+            for position, (value, _) in batch:
+                n = windows[position][0]
+                totals[n] += value
+                left[n] -= 1
+                if left[n] == 0:
+                    done.append((n, totals[n]))
+            yield list(done)
+
+    def _loglikelihood(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
+        pairs = self.encoder.pairs(requests)
+        for batch in self._score(pairs, [request.group for request in requests]):
+            yield list(batch)
+
+    def _score(self, pairs: Sequence[Pair], groups: Sequence[str]) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+        yield [(n, (0.0, True)) for n, pair in enumerate(pairs) if not pair.continuation]
+        plain, packed, headed = self._plan(pairs, groups) if self.share_context else (range(len(pairs)), [], [])
+        for header, contexts in headed:
+            yield from self._headed(pairs, header, contexts)
+        if packed and self._is_honoured(pairs, packed, ()):
+            rows = [row for owners in packed for row in packed_rows(pairs, owners, width=self.batch_tokens)]
+            yield from self._run(rows, lambda batch: self.forward.packed(batch))
+        else:
+            plain = [*plain, *(owner for owners in packed for owner in owners)]
+        yield from self._run(_renumbered(pairs, plain), self.forward.plain)
+
+    def _plan(
+        self, pairs: Sequence[Pair], groups: Sequence[str]
+    ) -> tuple[list[int], list[list[int]], list[tuple[tuple[int, ...], list[list[int]]]]]:
+        """Owners to score plainly; contexts (lists of owners) to pack; headers with the contexts behind each."""
+        contexts: dict[tuple[str, tuple[int, ...]], list[int]] = defaultdict(list)
+        for owner, (pair, group) in enumerate(zip(pairs, groups, strict=True)):
+            if pair.continuation:
+                contexts[group, pair.context].append(owner)
+        headed, rest = _headers(contexts)
+        plain, packed = [], []
+        for owners in rest:
+            if gains_by_packing(pairs, owners):
+                packed.append(owners)
+            else:
+                plain += owners
+        return plain, packed, headed
+
+    def _headed(
+        self, pairs: Sequence[Pair], header: tuple[int, ...], contexts: list[list[int]]
+    ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+        if not self._is_honoured(pairs, contexts, header):
+            owners = [owner for group in contexts for owner in group]
+            yield from self._run(_renumbered(pairs, owners), self.forward.plain)
+            return
+        cache = self.forward.header(header)
+        start = len(header)
+        rows = [row for owners in contexts for row in packed_rows(pairs, owners, start=start, width=self.batch_tokens)]
+        yield from self._run(rows, lambda batch: self.forward.packed(batch, cache, start), cached=start)
+
+    def _run(
+        self, rows: Sequence[Row], call: Any, *, cached: int = 0
+    ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+        limit = LOGIT_CELLS.get(self.forward.device.type, MOST_LOGIT_CELLS)
+        cells = max(limit // max(self.forward.vocabulary, 1), 1)
+        for batch in batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached):
+            yield _sum(batch, *call(batch))
+
+    def _is_honoured(self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]) -> bool:
+        """Whether packed scoring of the longest context equals plain scoring; a wider one is checked anew."""
+        if not self.share_context:
+            return False
+        owners = max(contexts, key=lambda owners: _width(pairs, owners))
+        width = _width(pairs, owners)
+        if width <= self.checked.get(bool(header), 0):
+            return True
+        try:
+            difference = self._difference(pairs, owners, header)
+        except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
+            return self._fall_back(f"it refuses packed rows ({type(error).__name__})")
+        if not difference <= 1:  # NaN is no agreement
+            return self._fall_back("packed rows give other numbers")
+        self.checked[bool(header)] = width
+        return True
+
+    def _difference(self, pairs: Sequence[Pair], owners: Sequence[int], header: tuple[int, ...]) -> float:
+        """Largest difference of first and last choice from plain scoring, in multiples of what rounding explains."""
+        cache = self.forward.header(header) if header else None
+        rows = list(packed_rows(pairs, owners, start=len(header)))
+        ours = dict(_sum(rows, *self.forward.packed(rows, cache, len(header))))
+        checked = sorted({owners[0], owners[-1]})
+        single = _renumbered(pairs, checked)
+        plain = dict(_sum(single, *self.forward.plain(single)))
+        half = self.forward.head.weight.element_size() < 4
+        return max(
+            abs(ours[owner][0] - plain[owner][0])
+            / (HALF_TOLERANCE * len(pairs[owner].continuation) ** 0.5 if half else TOLERANCE)
+            for owner in checked
+        )
+
+    def _fall_back(self, reason: str) -> bool:
+        self.share_context = False
+        self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
+        note(self.warnings[-1])
+        return False
+
+
+def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:
+    """Tokens of a context with all its choices."""
+    return len(pairs[owners[0]].context) + sum(len(pairs[owner].continuation) - 1 for owner in owners)
+
+
+def _headers(
+    contexts: dict[tuple[str, tuple[int, ...]], list[int]],
+) -> tuple[list[tuple[tuple[int, ...], list[list[int]]]], list[list[int]]]:
+    """Contexts of a group that begin alike, with their common beginning; and the contexts without one."""
+    alike: dict[tuple[str, tuple[int, ...]], list[tuple[tuple[int, ...], list[int]]]] = defaultdict(list)
+    for (group, context), owners in contexts.items():
+        alike[group, context[:HEADER_TOKENS]].append((context, owners))
+    headed, rest = [], []
+    for members in alike.values():
+        low, high = min(context for context, _ in members), max(context for context, _ in members)
+        common = next((n for n, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), min(len(low), len(high)))
+        common = min(common, min(len(context) for context, _ in members) - 1)
+        if common >= HEADER_TOKENS and len(members) > 2:
+            headed.append((low[:common], [owners for _, owners in members]))
+        else:
+            rest += [owners for _, owners in members]
+    return headed, rest
+
+
+def _renumbered(pairs: Sequence[Pair], owners: Sequence[int]) -> list[Row]:
+    """Plain rows of some pairs, whose scored tokens know the pairs' own numbers."""
+    from dataclasses import replace
+
+    rows = plain_rows([pairs[owner] for owner in owners])
+    return [replace(row, scored=tuple(replace(one, owner=owners[one.owner]) for one in row.scored)) for row in rows]
+
+
+def _sum(batch: Sequence[Row], values: Sequence[float], greedy: Sequence[bool]) -> list[tuple[int, tuple[float, bool]]]:
+    totals: dict[int, float] = defaultdict(float)
+    exact: dict[int, bool] = defaultdict(lambda: True)
+    owners = (one.owner for row in batch for one in row.scored)
+    for owner, value, is_greedy in zip(owners, values, greedy, strict=True):
+        totals[owner] += value
+        exact[owner] &= is_greedy
+    return [(owner, (total, exact[owner])) for owner, total in totals.items()]

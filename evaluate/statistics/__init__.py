@@ -1,0 +1,1 @@
+"""Paired results of two models to tests, intervals, and what a number of items can show."""

@@ -1,0 +1,64 @@
+"""Held-out prompts to written answers, scored against the wanted ones: the task of kinds `completion` and `chat`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ...core.prompts import Prompt, PromptConfig, render_prompts
+from ...core.records import Examples
+from ...core.results import TaskInfo
+from ..config import EvaluateConfig
+from ..scoring.request import Answer, Request
+from .labels import TASK, task_row
+from .text_metrics import find_metric, is_binary
+
+
+def score_answers(
+    examples: Examples,
+    config: EvaluateConfig,
+    prompts: PromptConfig,
+    tokenizer: Any,
+    ask: Callable[[Sequence[Request]], Sequence[Answer]],
+) -> tuple[list[dict[str, Any]], TaskInfo, dict[str, Any]]:
+    """Rows (one per example and metric), the task's facts, and a report with the mean of every metric."""
+    metrics = {name: find_metric(name) for name in config.metrics}
+    rendered = render_prompts(examples, prompts, tokenizer)
+    requests = [_request(prompt, target, config) for prompt, target in zip(rendered, examples.targets, strict=True)]
+    written = [str(answer) for answer in ask(requests)]
+    rows = []
+    for identity, prompt, target, text in zip(examples.ids, rendered, examples.targets, written, strict=True):
+        common = {**task_row(identity, prompt.prompt, target), "prompt": prompt.prompt, "prediction": text}
+        values = {name: metric(text, target) for name, metric in metrics.items()}
+        values["response_length"] = float(len(text))
+        rows += [{**common, "metric": name, "value": value} for name, value in values.items()]
+    first = config.metrics[0]
+    scale: Any = "binary" if is_binary(first) else "continuous"
+    report = {name: float(np.mean([row["value"] for row in rows if row["metric"] == name])) for name in metrics}
+    return rows, TaskInfo(name=TASK, role="task", metric=first, scale=scale), {"how": "written answers", **report}
+
+
+def _request(prompt: Prompt, target: str, config: EvaluateConfig) -> Request:
+    options = {
+        "do_sample": False,
+        "max_gen_toks": config.max_new_tokens,
+        "until": [*config.stop, *_turn_end(prompt, target)],
+    }
+    return Request(
+        kind="generate",
+        prompt=prompt.prompt,
+        has_specials=prompt.has_specials,
+        options=json.dumps(options, sort_keys=True),
+        group=TASK,
+    )
+
+
+def _turn_end(prompt: Prompt, target: str) -> list[str]:
+    """What a chat template writes behind an answer ends it."""
+    if not prompt.has_specials or target not in prompt.answer:
+        return []
+    end = prompt.answer.partition(target)[2].strip()
+    return [end] if end else []
