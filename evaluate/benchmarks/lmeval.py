@@ -244,13 +244,17 @@ def _instance(request: Request, method: str) -> Any:
 
 
 def item_results(task: Any, items: Sequence[int], answered: Sequence[tuple[Any, Answer]]) -> list[ItemResult]:
-    """lm-eval's own filters and metrics over the answers: one result per document and filter, documents in order."""
+    """lm-eval's own filters and metrics over the answers: one result per document and filter, documents in order.
+
+    Documents whose instances were not answered are left out.
+    """
+    task._instances = [instance for instance, _ in answered]  # its filters take every instance that it holds
     by_doc: dict[int, list[Any]] = defaultdict(list)
     for instance, answer in answered:
         instance.resps = [answer] * (instance.repeats or 1)
         by_doc[instance.doc_id].append(instance)
     task.apply_filters()
-    docs = list(task.doc_iterator(samples=_samples(task, items)))
+    docs = [entry for entry in task.doc_iterator(samples=_samples(task, items)) if entry[0] in by_doc]
     results = []
     for name in answered[0][0].filtered_resps:
         for doc_id, doc in docs:

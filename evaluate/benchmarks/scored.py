@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Part:
     """Ascending positions in its documents."""
     subjects: Mapping[int, str]
     """Subject of each item."""
+    places: Mapping[int, int]
+    """Place of each item in the order in which the benchmark's items were drawn, from 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +97,13 @@ def _draw(name: str, settings: Benchmark, leaves: Sequence[Leaf], tasks: Sequenc
     drawn = select_items([positions for _, _, positions in strata], limit=settings.limit, seed=seed, name=name)
     parts = []
     for number, (leaf, task) in enumerate(zip(leaves, tasks, strict=True)):
-        chosen = {
-            position: subject
-            for (owner, subject, _), positions in zip(strata, drawn, strict=True)
-            if owner == number
-            for position in positions
-        }
+        own = [(subject, places) for (owner, subject, _), places in zip(strata, drawn, strict=True) if owner == number]
+        chosen = {position: subject for subject, places in own for position in places}
         if chosen:
-            narrow(task, sorted(chosen))
-            parts.append(Part(leaf=leaf, task=task, items=tuple(sorted(chosen)), subjects=chosen))
+            items = tuple(sorted(chosen))
+            narrow(task, items)
+            merged = {position: place for _, places in own for position, place in places.items()}
+            parts.append(Part(leaf=leaf, task=task, items=items, subjects=chosen, places=merged))
     return Opened(name=name, settings=settings, parts=tuple(parts))
 
 
@@ -135,20 +136,33 @@ def benchmark_items(config: EvaluateConfig, *, seed: int = 0) -> list[BenchmarkI
 
 
 def score_benchmark(
-    one: Opened, *, tokenizer: Any, ask: Callable[[Sequence[Request]], Sequence[Answer]]
+    one: Opened, *, tokenizer: Any, ask: Callable[[Sequence[Request]], Sequence[Answer]], share: float = 1.0
 ) -> tuple[list[dict[str, Any]], TaskInfo]:
-    """Rows (keys of SCORE_COLUMNS without occurrence and contaminated) and facts of one benchmark."""
-    built = [build_requests(part.task, part.items, tokenizer=tokenizer) for part in one.parts]
+    """Rows (keys of SCORE_COLUMNS without occurrence and contaminated) and facts of one benchmark.
+
+    Of the items only the first `share`, in the order of their drawing, are asked. Prompts are those of the whole draw:
+    solved examples may depend on the items before, so an item must not read another prompt in a smaller share.
+    """
+    count = math.ceil(share * sum(len(part.items) for part in one.parts))
+    built = [_requests(part, count, tokenizer) for part in one.parts]
     answers = iter(ask([request for pairs in built for _, request in pairs]))
     results = []
     for part, pairs in zip(one.parts, built, strict=True):
-        answered = [(instance, next(answers)) for instance, _ in pairs]
-        of_part = item_results(part.task, part.items, answered)
-        names = [part.subjects[position] for position in part.items]
-        results += [(names[n % len(names)], result) for n, result in enumerate(of_part)]
+        if pairs:
+            answered = [(instance, next(answers)) for instance, _ in pairs]
+            names = [part.subjects[part.items[n]] for n in sorted({instance.doc_id for instance, _ in pairs})]
+            of_part = item_results(part.task, part.items, answered)
+            results += [(names[n % len(names)], result) for n, result in enumerate(of_part)]
     version = fingerprint([_version(part, one.settings) for part in one.parts])
     info = task_info(one.name, one.settings, one.parts[0].task, [result for _, result in results], version)
     return result_rows(info, results), info
+
+
+def _requests(part: Part, count: int, tokenizer: Any) -> list[tuple[Any, Request]]:
+    """Requests of those items of a part that are among the benchmark's first `count`."""
+    wanted = {n for n, position in enumerate(part.items) if part.places[position] < count}
+    pairs = build_requests(part.task, part.items, tokenizer=tokenizer)
+    return [(instance, request) for instance, request in pairs if instance.doc_id in wanted]
 
 
 def _version(part: Part, settings: Benchmark) -> list[Any]:
