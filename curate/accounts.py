@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from ..core.records import SCHEMA_VERSION, Curation
 from ..core.store import fingerprint
 from .config import CurateConfig
+from .rules.table import list_rules
 
 IDS_SHOWN = 5
 """Unknown override ids that a warning names."""
@@ -34,6 +35,7 @@ def summarise(
         "rows_rejected": sum(dropped.values()),
         "by_rule": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
         "flagged": dict(Counter(d.finding.rule for d in curation.decisions if d.action == "flag").most_common()),
+        "rules": _rule_words({*dropped, *(d.finding.rule for d in curation.decisions)}),
         "by_class": by_class,
         "warnings": [
             *_class_warnings(curation, config),
@@ -43,6 +45,11 @@ def summarise(
         "config_fingerprint": fingerprint(config.model_dump(mode="json")),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
     }
+
+
+def _rule_words(ids: set[str]) -> dict[str, str]:
+    """What each rule that found something looks for, so that whoever reads the ledger need not look it up."""
+    return {rule["id"]: rule["says"] for rule in list_rules() if rule["id"] in ids}
 
 
 def class_table(curation: Curation) -> dict[str, dict[str, int]]:

@@ -34,8 +34,9 @@ def render_sarif(ledger: Ledger) -> str:
     hidden, seen = private_ids(ledger), Counter[tuple[str, str]]()
     results = [_result(without_secrets(row, hidden), rules, seen) for row in chosen]
     left_out = decided.num_rows - len(results)
+    says = ledger.summary.get("rules", {})
     run: Row = {
-        "tool": {"driver": {"name": "tunegate", "rules": [_rule(rule) for rule in rules]}},
+        "tool": {"driver": {"name": "tunegate", "rules": [_rule(rule, says.get(rule, "")) for rule in rules]}},
         "columnKind": "unicodeCodePoints",
         "results": results,
         "properties": {"findings": decided.num_rows, "leftOut": left_out},
@@ -52,8 +53,16 @@ def _most_serious(decided: pa.Table) -> list[Row]:
     return ordered.slice(0, MAX_RESULTS).to_pylist()  # type: ignore[no-any-return]
 
 
-def _rule(rule: str) -> Row:
-    return {"id": rule, "shortDescription": {"text": f"{rule} ({FAMILY_TITLES[family_of(rule)]})"}}
+def _rule(rule: str, says: str) -> Row:
+    """GitHub's code scanning asks for both descriptions and for help, beyond what SARIF itself asks for."""
+    title = f"{rule} ({FAMILY_TITLES[family_of(rule)]})"
+    remedy = f"`tunegate curate --explain FILE:LINE` tells the row's story; `rules: {{{rule}: ...}}` sets what is done."
+    return {
+        "id": rule,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": says or title},
+        "help": {"text": f"{says} {remedy}".strip()},
+    }
 
 
 def _result(row: Row, rules: list[str], seen: Counter[tuple[str, str]]) -> Row:
