@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from ..core.config import Config, PathString
 
 Method = Literal["full", "lora", "dora", "head"]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class LoraConfig(Config):
@@ -69,8 +70,10 @@ class MonitorConfig(Config):
     """General text whose loss is watched, base against now; None: rows of the replay source that are not trained on."""
     retention_rows: int = Field(default=64, ge=1)
     """Rows of it at most."""
+    benchmark_items: int = Field(default=64, ge=0)
+    """Items of each of the run's benchmarks whose loss is watched: only such as the gate does not ask; 0: none."""
     retention_margin: float = Field(default=0.10, ge=0)
-    """Rise of the retention loss over the base, in nats per token, that is tolerated."""
+    """Rise over the base, in nats per token, that is tolerated of the loss on general text and of each benchmark's."""
     on_breach: Literal["warn", "stop", "best-within-margin"] = "warn"
     """What a rise beyond the margin does: a warning; stop training; or keep the best checkpoint among those within
     the margin."""
@@ -133,9 +136,12 @@ class TrainConfig(Config):
     """Where to train."""
     save_dtype: Literal["base", "float32"] = "base"
     """Number format of the saved weights: that of the base model's file, or float32."""
-    interpolate: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = 1.0
-    """Saved weights = base + this × (tuned − base) (WiSE-FT); 1: as tuned. A new head stays as tuned. `auto`: the share
-    of best validation score among those whose retention loss stays inside its margin."""
+    interpolate: Share | Annotated[tuple[Share, ...], Field(min_length=1)] | Literal["auto"] = 1.0
+    """Saved weights = base + this × (tuned − base) (WiSE-FT); 1: as tuned. A new head stays as tuned. A list, or `auto`
+    for 1 to 0.4 in tenths: the share with the best validation score among those with which no watched loss (general
+    text; each benchmark's items that the gate does not ask) rises over the base by more than
+    `monitor.retention_margin`. If there is none, the smallest; of equal scores, and without validation rows, the larger
+    share. What is not watched does not limit."""
     checkpoint_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps between two checkpoints that a killed run resumes from; None: once per epoch."""
     report_to: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()

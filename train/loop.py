@@ -135,7 +135,7 @@ def _evaluate(session: Session, task: Task, course: Course) -> None:
     found = evaluate(session, task.watch, step=course.step)
     course.evaluations.append(found)
     note(describe(found))
-    task.report(course.step, {name: value for name, value in to_json(found).items() if name != "step"})
+    task.report(course.step, {name: value for name, value in to_json(found).items() if isinstance(value, float)})
     best = choose_best(course.evaluations, config.monitor)
     if config.monitor.keep == "best" and best is found and session.place.rank == 0:
         save_weights(session.network, task.folder / "best.safetensors")

@@ -24,7 +24,7 @@ from .device import Place
 from .encoding import Row
 from .interpolate import interpolate
 from .kl import make_penalty
-from .layout import choose_layout
+from .layout import choose_label_layout, choose_layout
 from .loop import Course, Task, run_loop
 from .methods import build_network
 from .monitor import Watch, choose_best
@@ -60,7 +60,8 @@ def train_model(
         out: folder of the tuned model or adapter; replaced if it is there.
         prompts: how examples become text.
         validation: data to validate on; None: a part of `data` is held out.
-        watched: benchmark items whose answers' loss is watched while training; never those that the gate will use.
+        watched: benchmark items whose answers' loss is watched while training and when choosing the share to
+            interpolate by; never those that the gate will use.
         seed: of new weights, order, dropout and the held-out part.
 
     Raises:
@@ -70,11 +71,10 @@ def train_model(
     plan = make_plan(data, model=model, config=config, prompts=prompts, validation=validation, seed=seed)
     found = audit(plan)
     _tell(found)
-    folder, key = out.with_name(out.name + ".partial"), _run_key(plan, prompts)
+    folder, key = out.with_name(out.name + ".partial"), _run_key(plan, prompts, watched)
     _claim(folder, key, plan.place)
     session, replay, retention = open_session(plan, folder)
-    items = () if plan.choice.has_head else encode_items(watched, plan)
-    watch = Watch(validation=plan.validation, retention=retention, items=items)
+    watch = Watch(validation=plan.validation, retention=retention, benchmarks=encode_items(watched, plan))
     with open_trackers(config.report_to, out, plan.place.rank) as report:
         task = Task(
             order=plan.order(replay),
@@ -91,6 +91,7 @@ def train_model(
     facts = {
         "kept_step": kept,
         "interpolated": mixed,
+        "watched": {name: [row.origin.rpartition(":")[2] for row in rows] for name, rows in watch.benchmarks.items()},
         "seconds": time.monotonic() - started,
         "prompts": prompts.model_dump(mode="json"),
     }
@@ -158,12 +159,13 @@ def _objective(plan: Plan, network: Any) -> Objective:
     pad = pad if pad is not None else plan.tokenizer.eos_token_id or 0
     if not plan.choice.has_head:
         return choose_layout(plan, network, pad)
-    return LabelObjective(
+    padded = LabelObjective(
         pad=pad,
         class_weights=class_weights(plan),
         is_multi_label=plan.config.multi_label is not None,
         smoothing=plan.config.label_smoothing,
     )
+    return choose_label_layout(plan, network, padded)
 
 
 def class_weights(plan: Plan) -> tuple[float, ...]:
@@ -200,7 +202,7 @@ def _claim(folder: Path, key: str, place: Place) -> None:
     place.wait()
 
 
-def _run_key(plan: Plan, prompts: PromptConfig) -> str:
+def _run_key(plan: Plan, prompts: PromptConfig, watched: Sequence[BenchmarkItem]) -> str:
     rows = [[row.origin, row.ids.tolist(), row.target] for row in (*plan.encoding.rows, *plan.validation)]
     return fingerprint(
         [
@@ -210,6 +212,7 @@ def _run_key(plan: Plan, prompts: PromptConfig) -> str:
             prompts.model_dump(mode="json"),
             plan.seed,
             plan.place.processes,
+            [item.doc_hash for item in watched],
         ]
     )
 

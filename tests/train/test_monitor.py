@@ -58,12 +58,14 @@ def test_nothing_trained_nothing_chosen() -> None:
     assert best_step([BASE]) is None
 
 
-def test_the_rise_is_the_worse_of_text_and_items() -> None:
-    """Watched text and watched items are both compared with the base; the larger rise counts."""
-    base = Evaluation(step=0, retention=1.0, items=2.0)
+def test_the_rise_is_that_of_the_worst_watched() -> None:
+    """Text and every benchmark are compared with the base one by one: a loss on one is not hidden by the others."""
+    base = Evaluation(step=0, retention=1.0, items=2.0, benchmarks={"sums": 1.0, "facts": 3.0})
+    after = Evaluation(step=1, retention=1.125, items=2.0, benchmarks={"sums": 1.5, "facts": 2.5})
 
-    assert rise(Evaluation(step=1, retention=1.1, items=2.5), base) == 0.5
-    assert rise(Evaluation(step=1), base) == 0.0
+    assert rise(after, base) == (0.5, "sums")
+    assert rise(Evaluation(step=1, retention=1.125), base) == (0.125, "general text")
+    assert rise(Evaluation(step=1), base) == (0.0, "")
 
 
 @pytest.mark.parametrize(("policy", "stops"), [("warn", False), ("stop", True), ("best-within-margin", False)])
@@ -73,7 +75,7 @@ def test_only_stop_stops(policy: str, stops: bool) -> None:
     stop, warning = check_retention(seen((1.0, 1.25)), config)
 
     assert stop is stops
-    assert warning == "step 1: retention loss rose by 0.250 nats per token over the base (margin 0.1)"
+    assert warning == "step 1: the loss on general text rose by 0.250 nats per token over the base (margin 0.1)"
     assert check_retention(seen((1.0, 1.05)), config) == (False, "")
 
 

@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from tunegate.core.errors import DataError, InputError
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
+from tunegate.core.results import BenchmarkItem
 from tunegate.train import TrainConfig, preflight, train_model
-from tunegate.train.interpolate import mix
+from tunegate.train.interpolate import choose_share, mix
 from tunegate.train.kl import kl_sum
+from tunegate.train.monitor import Evaluation
 from tunegate.train.plan import make_plan
 from tunegate.train.replay import read_general
 from tunegate.train.self_replay import read_own_text, rows_from_tokens, write_own_rows
@@ -175,14 +177,44 @@ def test_a_new_head_stays_as_tuned(labelled: Rows, small_bert: Path, tmp_path: P
     assert set(after) - {f"bert.{name}" for name in base} == {"classifier.weight", "classifier.bias"}
 
 
-def test_the_share_can_be_chosen(labelled: Rows, general: Path, quickstart_base: Path, tmp_path: Path) -> None:
-    """`auto` takes the best validation loss among the shares inside the margin, and records what it tried."""
+BASE = Evaluation(step=0, loss=4.0, retention=1.0, benchmarks={"sums": 0.5})
+
+
+def seen(loss: float | None, text: float, sums: float) -> Evaluation:
+    return Evaluation(step=0, loss=loss, retention=text, benchmarks={"sums": sums})
+
+
+@pytest.mark.parametrize(
+    ("found", "share"),
+    [
+        ({1.0: seen(0.1, 1.0, 0.75), 0.8: seen(0.3, 1.0, 0.5), 0.5: seen(0.2, 1.0, 0.5)}, 0.5),
+        ({1.0: seen(0.1, 1.25, 0.5), 0.8: seen(0.3, 1.0, 0.5), 0.5: seen(0.9, 1.0, 0.5)}, 0.8),
+        ({1.0: seen(0.1, 1.0, 2.0), 0.8: seen(0.3, 1.0, 1.5), 0.5: seen(0.9, 1.0, 1.75)}, 0.5),
+        ({0.5: seen(0.2, 1.0, 0.5), 1.0: seen(0.2, 1.0, 0.5)}, 1.0),
+        ({1.0: seen(None, 1.5, 0.5), 0.8: seen(None, 1.0, 0.5), 0.5: seen(None, 1.0, 0.5)}, 0.8),
+    ],
+    ids=["sums left the limit", "text left the limit", "all left: the smallest", "a tie: the larger", "no validation"],
+)
+def test_the_share_is_the_best_on_the_task_within_the_limit(found: dict[float, Evaluation], share: float) -> None:
+    """One rule: best validation score where no watched loss rose beyond the limit; else the smallest share."""
+    assert choose_share(found, BASE, limit=0.125)[0] == share
+
+
+@pytest.mark.parametrize("watches_items", [True, False])
+def test_the_share_can_be_chosen(
+    watches_items: bool, labelled: Rows, general: Path, quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Of a list, what is saved follows the rule on rows that were not trained on, and every candidate is recorded."""
     config = TrainConfig(
         epochs=6,
-        interpolate="auto",
+        interpolate=(0.5, 1.0, 0.75),
         replay={"source": str(general), "share": 0.0},
-        monitor={"retention_margin": 0.01},
+        save_dtype="float32",
+        monitor={"retention_margin": 0.05},
     )
+    sums = [
+        BenchmarkItem(task="sums", doc_hash=str(n), question=f"{n} plus 2 is", answer=f"{n + 2}.") for n in range(9)
+    ]
     tuned = train_model(
         labelled,
         model=str(quickstart_base),
@@ -190,15 +222,19 @@ def test_the_share_can_be_chosen(labelled: Rows, general: Path, quickstart_base:
         out=tmp_path / "m",
         prompts=PromptConfig(),
         validation=labelled[:9],
+        watched=sums if watches_items else (),
     )
-    base = tuned.notes["evaluations"][0]["retention"]
-    mixed = tuned.notes["interpolated"]
-    within = [found for found in mixed["tried"] if found["retention"] - base <= 0.01]
-    least = min(mixed["tried"], key=lambda found: found["retention"])
-    expected = min(within, key=lambda found: found["loss"]) if within else least
+    base, mixed = tuned.notes["evaluations"][0], tuned.notes["interpolated"]
+    for found in mixed["tried"]:
+        rises = [found["retention"] - base["retention"]]
+        rises += [found["benchmarks"]["sums"] - base["benchmarks"]["sums"]] if watches_items else []
+        assert found["rise"] == max(rises)
+        assert found["within"] is (max(rises) <= 0.05)
+    within = [found for found in mixed["tried"] if found["within"]]
+    expected = min(within, key=lambda found: found["loss"])["share"] if within else 0.5
 
-    assert [found["share"] for found in mixed["tried"]] == [1.0, 0.9, 0.75, 0.5, 0.25]
-    assert mixed["share"] == expected["share"]
+    assert [found["share"] for found in mixed["tried"]] == [1.0, 0.75, 0.5]
+    assert mixed["share"] == expected
 
 
 def test_the_base_writes_its_own_replay(labelled: Rows, quickstart_base: Path, tmp_path: Path) -> None:
