@@ -16,7 +16,7 @@ from .core.console import note
 from .core.formats import load_examples, write_examples
 from .core.models import load_tokenizer, model_fingerprint
 from .core.records import Examples
-from .core.results import RunResults
+from .core.results import BenchmarkItem, RunResults
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
@@ -135,7 +135,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
         if recipe.curate is None:
             write_examples(rows, curated / f"train.{rows.format}")
         else:
-            items = evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed)
+            items = evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed) + _selection_items(recipe)
             tokenizer = load_tokenizer(recipe.model)
             cleaned = curate.curate_dataset(
                 rows,
@@ -154,6 +154,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
         "data": _data_fingerprints(recipe),
         "config": recipe.curate and recipe.curate.model_dump(mode="json"),
         "benchmarks": recipe.evaluate.model_dump(mode="json"),
+        "selection": recipe.train.monitor.benchmark_items,
         "seed": recipe.seed,
     }
     return run.run_stage("curate", inputs, ["curated"], work)
@@ -161,12 +162,15 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
 
 def _train(run: RunFolder, recipe: Recipe) -> bool:
     def work() -> Mapping[str, Any]:
+        watched = _selection_items(recipe)
+        _tell_of_unwatched(recipe, watched)
         tuned = train.train_model(
             _kept(run, recipe),
             model=recipe.model,
             config=recipe.train,
             prompts=recipe.prompts,
             out=run.path / "model",
+            watched=watched,
             seed=recipe.seed,
         )
         return {"steps": tuned.steps, "method": tuned.method}
@@ -176,9 +180,24 @@ def _train(run: RunFolder, recipe: Recipe) -> bool:
         "model": model_fingerprint(recipe.model),
         "config": recipe.train.model_dump(mode="json"),
         "prompts": recipe.prompts.model_dump(mode="json"),
+        "watched": recipe.evaluate.model_dump(mode="json", include={"suite", "benchmarks", "limit", "mirror"}),
         "seed": recipe.seed,
     }
     return run.run_stage("train", inputs, ["model"], work)
+
+
+def _selection_items(recipe: Recipe) -> list[BenchmarkItem]:
+    """Benchmark items that the gate does not ask: training watches them and chooses by them."""
+    limit = recipe.train.monitor.benchmark_items
+    return evaluate.selection_items(recipe.evaluate, limit=limit, seed=recipe.seed) if limit else []
+
+
+def _tell_of_unwatched(recipe: Recipe, watched: Sequence[BenchmarkItem]) -> None:
+    if not watched and isinstance(recipe.train.interpolate, float):
+        return
+    asked = evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed)
+    for name in sorted({item.task for item in asked} - {item.task for item in watched}):
+        note(f"{name}: the gate asks every item of it, so training watches none (lower its limit to leave some)")
 
 
 def _evaluate(run: RunFolder, recipe: Recipe, side: str, resident: evaluate.Resident) -> bool:
