@@ -6,20 +6,24 @@ data.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
+from .context import Array
+from .duplicates.blocks import as_column, take_table
 from .redaction import masked_value
-from .rules.private import LIKELY, mask
+from .rules.private import LIKELY
+from .rules.private_data import mask_column
+from .scanning import matches, replace_rows
 
 DUPLICATES = ("exact-duplicate", "near-duplicate")
 PLACE = ("file", "line", "id")
@@ -86,31 +90,36 @@ def findings_table(curation: Curation) -> pa.Table:
     """Every finding, one a row, columns as FINDING_COLUMNS."""
     found = curation.findings
     decided = {decision.row: decision for decision in curation.decisions}
-    rows, others = [f.row for f in found], [_related(f) for f in found]
-    own, other = _texts(curation, rows), _texts(curation, others)
-    has_other = [f.related is not None for f in found]
+    rows, others = np.array([f.row for f in found], np.int64), np.array([_related(f) for f in found], np.int64)
+    named = np.union1d(rows, others)
+    texts = _texts(curation, named)
+    own, other = np.searchsorted(named, rows), np.searchsorted(named, others)
+    other_or_none = pa.array(other, mask=np.array([f.related is None for f in found], bool))
     columns: dict[str, Any] = {
         "rule": [f.rule for f in found],
         "severity": [f.severity for f in found],
-        "action": [decided[row].action if row in decided else "keep" for row in rows],
+        "action": [decided[row].action if row in decided else "keep" for row in rows.tolist()],
         "decided": [f.row in decided and decided[f.row].finding is f for f in found],
         "score": [f.score for f in found],
         "reason": [f.reason for f in found],
-        "evidence": [_evidence(f) for f in found],
+        "evidence": _evidence(found),
     }
     for name in ("file", "line", "id", "input", "target"):
-        columns[name] = own[name]
-        texts = other[name].to_pylist()
-        columns[f"related_{name}"] = [text if has else None for text, has in zip(texts, has_other, strict=True)]
-    return pa.table({name: pa.array(_plain(columns[name]), kind) for name, kind in FINDING_COLUMNS.items()})
+        columns[name] = texts[name].take(pa.array(own))
+        columns[f"related_{name}"] = texts[name].take(other_or_none)
+    return pa.table({name: _column(columns[name], kind) for name, kind in FINDING_COLUMNS.items()})
 
 
-def _evidence(finding: Finding) -> str:
-    """The evidence as JSON, private data in its texts masked."""
-    values = dict(finding.evidence)
-    if any(not isinstance(value, int | float) for value in values.values()):
-        values = masked_value(values)
-    return orjson.dumps(values).decode()
+def _evidence(found: Sequence[Finding]) -> pa.ChunkedArray:
+    """The evidence as JSON, private data in its texts masked; JSON hides none from the search for likely texts."""
+    known = as_column(pa.array([orjson.dumps(dict(finding.evidence)) for finding in found], pa.large_binary()))
+    likely = np.flatnonzero(matches(known, LIKELY)).tolist()
+    masked = [orjson.dumps(masked_value(dict(found[at].evidence))).decode() for at in likely]
+    return replace_rows(known, likely, masked)
+
+
+def _column(values: Any, kind: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    return values.cast(kind) if isinstance(values, pa.ChunkedArray) else pa.array(values, kind)
 
 
 def _related(finding: Finding) -> int:
@@ -124,15 +133,9 @@ def _places(curation: Curation, rows: list[int]) -> list[dict[str, Any]]:
     return [dict(zip(PLACE, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _texts(curation: Curation, rows: list[int]) -> pa.Table:
-    """The rows' places and texts, private data masked."""
-    part = curation.examples.table.select([*PLACE, "input", "target"]).take(pa.array(rows, pa.int64()))
+def _texts(curation: Curation, rows: Array) -> pa.Table:
+    """The places and texts of rows (ascending), private data masked."""
+    part = take_table(curation.examples.table.select([*PLACE, "input", "target"]), rows)
     for name in ("input", "target"):
-        texts, likely = part[name].to_pylist(), pc.match_substring_regex(part[name], LIKELY).to_pylist()
-        safe = [mask(text) if is_likely else text for text, is_likely in zip(texts, likely, strict=True)]
-        part = part.set_column(part.column_names.index(name), name, pa.array(safe, pa.large_string()))
-    return part
-
-
-def _plain(values: Any) -> Any:
-    return values.to_pylist() if isinstance(values, pa.ChunkedArray) else values
+        part = part.set_column(part.column_names.index(name), name, mask_column(part[name]).cast(pa.string()))
+    return part.set_column(0, "file", part["file"].cast(pa.string()))

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import orjson
 import pyarrow as pa
 
@@ -18,6 +17,7 @@ from ..core.records import Decision, Examples, Finding
 from .config import CurateConfig
 from .rules.private import mask
 from .rules.table import rule_action
+from .scanning import replace_rows
 
 RULES = ("secret", "private-data")
 CONTENT_ID = re.compile(r"[0-9a-f]{16}")
@@ -39,7 +39,7 @@ def redact(examples: Examples, rows: Sequence[int]) -> Examples:
     for name in table.column_names:
         if name not in ("file", "line", "id"):
             new = [masked_value(value) for value in table[name].take(pa.array(rows)).to_pylist()]
-            table = table.set_column(table.column_names.index(name), name, _replaced(table[name], rows, new))
+            table = table.set_column(table.column_names.index(name), name, replace_rows(table[name], rows, new))
     return replace(examples, table=table, source=_source(examples, rows, masked))
 
 
@@ -47,9 +47,9 @@ def _source(examples: Examples, rows: Sequence[int], masked: Sequence[Any]) -> p
     source = examples.source
     if source.column_names == ["raw"]:
         lines = [_encoded(examples, row) for row in masked]
-        return source.set_column(0, "raw", _replaced(source["raw"], rows, lines))
+        return source.set_column(0, "raw", replace_rows(source["raw"], rows, lines))
     for at, name in enumerate(source.column_names):
-        source = source.set_column(at, name, _replaced(source[name], rows, [row[name] for row in masked]))
+        source = source.set_column(at, name, replace_rows(source[name], rows, [row[name] for row in masked]))
     return source
 
 
@@ -70,11 +70,3 @@ def masked_value(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: masked_value(item) for name, item in value.items()}
     return value
-
-
-def _replaced(column: pa.ChunkedArray, rows: Sequence[int], values: Sequence[Any]) -> pa.ChunkedArray:
-    """The column with new values at some rows; those of all other rows keep their bytes and type."""
-    order = np.arange(len(column))
-    order[np.asarray(rows)] = len(column) + np.arange(len(rows))
-    fresh = pa.chunked_array([pa.array(values, column.type)])
-    return pa.chunked_array([*column.chunks, *fresh.chunks], type=column.type).take(pa.array(order))

@@ -5,24 +5,90 @@ Python's own patterns then see only those rows, which keeps rules linear and che
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.records import Examples
+from .context import Array
+from .duplicates.blocks import slices, take_rows
+from .duplicates.compiled import map_threads
+
+SLICE_ROWS = 1 << 14
+"""Rows looked at in one go, so that threads share the work."""
+NON_ASCII, CONTROL, MARKUP, FENCE = 1, 2, 4, 8
+"""Bytes that some rules need: beyond ASCII; control characters; one of `<` and `&`; a backtick."""
+_FEATURES = bytes(
+    NON_ASCII * (byte > 127)
+    | CONTROL * ((byte < 32 and byte not in b"\t\n\r") or byte == 127)
+    | MARKUP * (byte in b"<&")
+    | FENCE * (byte == ord("`"))
+    for byte in range(256)
+)
 
 
-def rows_matching(column: pa.ChunkedArray, pattern: str) -> Iterator[tuple[int, str]]:
-    """(row, text) of every text in which an RE2 pattern matches somewhere."""
-    yield from rows_where(column, pc.match_substring_regex(column, pattern))
+def matches(column: pa.ChunkedArray, pattern: str) -> Array:
+    """(n,) bool: whether an RE2 pattern matches somewhere in each text."""
+    return by_slices(column, lambda part: pc.match_substring_regex(part, pattern), np.bool_)
 
 
-def rows_where(column: pa.ChunkedArray, mask: pa.ChunkedArray) -> Iterator[tuple[int, str]]:
-    """(row, text) of every text under a mask."""
-    rows = np.flatnonzero(mask.to_numpy(zero_copy_only=False))
-    yield from zip(rows.tolist(), column.take(pa.array(rows)).to_pylist(), strict=True)
+def by_slices(column: pa.ChunkedArray, function: Callable[[pa.Array], pa.Array], kind: type[np.generic]) -> Array:
+    """(n,) values that a function of Arrow gives for each row, piece by piece over the threads."""
+    parts = map_threads(lambda part: function(part[1]).to_numpy(zero_copy_only=False), slices(column, SLICE_ROWS))
+    return np.concatenate([np.empty(0, kind), *parts])
+
+
+def rows_matching(column: pa.ChunkedArray, pattern: str, among: Array | None = None) -> Iterator[tuple[int, str]]:
+    """(row, text) of every text in which an RE2 pattern matches somewhere; only of rows under a mask, if given."""
+    if among is None:
+        yield from rows_where(column, matches(column, pattern))
+        return
+    rows = np.flatnonzero(among)
+    part = take_rows(column, rows)
+    found = np.flatnonzero(matches(part, pattern))
+    yield from zip(rows[found].tolist(), take_rows(part, found).to_pylist(), strict=True)
+
+
+def rows_where(column: pa.ChunkedArray, mask: Array) -> Iterator[tuple[int, str]]:
+    """(row, text) of every text under a mask (n,) bool."""
+    rows = np.flatnonzero(mask)
+    yield from zip(rows.tolist(), take_rows(column, rows).to_pylist(), strict=True)
+
+
+def byte_features(column: pa.ChunkedArray) -> Array:
+    """(n,) uint8: which of NON_ASCII, CONTROL, MARKUP and FENCE occur in each text; one fast pass over the bytes."""
+    return by_slices(column, _byte_features, np.uint8)
+
+
+def _byte_features(piece: pa.Array) -> pa.Array:
+    _, offsets, data = piece.buffers()
+    ends = np.frombuffer(offsets, np.int64)[piece.offset : piece.offset + len(piece) + 1]
+    features = np.frombuffer(memoryview(data or b"")[ends[0] : ends[-1]].tobytes().translate(_FEATURES), np.uint8)
+    found = np.zeros(len(piece), np.uint8)
+    filled = np.flatnonzero(np.diff(ends))
+    if len(filled):
+        found[filled] = np.bitwise_or.reduceat(features, ends[filled] - ends[0])
+    return pa.array(found)
+
+
+def folded_numbers(column: pa.ChunkedArray) -> Array:
+    """(n,) uint64: texts with one folded form have one number, and hardly any others do."""
+    from .duplicates.exact_join import text_numbers
+
+    return text_numbers(column, 1)
+
+
+def replace_rows(column: pa.ChunkedArray, rows: Sequence[int], values: Sequence[Any]) -> pa.ChunkedArray:
+    """The column with new values at some rows; those of all other rows keep their bytes and type."""
+    if not len(rows):
+        return column
+    order = np.arange(len(column))
+    order[np.asarray(rows)] = len(column) + np.arange(len(rows))
+    fresh = pa.chunked_array([pa.array(values, column.type)])
+    return pa.chunked_array([*column.chunks, *fresh.chunks], type=column.type).take(pa.array(order))
 
 
 def prose_columns(examples: Examples) -> list[str]:

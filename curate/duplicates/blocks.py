@@ -71,6 +71,11 @@ def take_rows(column: pa.ChunkedArray, rows: Array) -> pa.ChunkedArray:
     return pa.chunked_array(parts, type=column.type)
 
 
+def take_table(table: pa.Table, rows: Array) -> pa.Table:
+    """`take_rows` of every column."""
+    return pa.table({name: take_rows(table[name], rows) for name in table.column_names})
+
+
 def ready_block(piece: pa.Array) -> Block:
     """A piece of a column as a block; rows that a kernel cannot fold are folded here."""
     ascii_rows = pc.string_is_ascii(piece)

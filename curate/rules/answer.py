@@ -6,13 +6,14 @@ import re
 import zlib
 from collections.abc import Iterator
 
+import numpy as np
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
 from ..folding import fold
-from ..scanning import excerpt, prose_columns, rows_matching, rows_where
+from ..scanning import FENCE, by_slices, byte_features, excerpt, matches, prose_columns, rows_matching, rows_where
 
 PLACEHOLDERS = frozenset(
     {"n a", "null", "nil", "nan", "todo", "tbd", "fixme", "noinput", "no input", "nooutput", "no output", "placeholder"}
@@ -68,10 +69,8 @@ def find_placeholders(examples: Examples, config: CurateConfig, context: Context
     known = PLACEHOLDERS | {fold(text) for text in config.quality.placeholders}
     for name in prose_columns(examples):
         column = examples.table[name]
-        short = pc.less_equal(pc.utf8_length(column), LONGEST_PLACEHOLDER)
-        likely = pc.or_(
-            pc.match_substring_regex(column, r"(?i)^\W*lorem ipsum"), pc.and_(short, _could_be(column, known))
-        )
+        short = by_slices(column, lambda part: pc.less_equal(pc.utf8_length(part), LONGEST_PLACEHOLDER), np.bool_)
+        likely = matches(column, r"(?i)^\W*lorem ipsum") | (short & matches(column, _opening(known)))
         for row, text in rows_where(column, likely):
             if fold(text) not in known and not fold(text).startswith("lorem ipsum"):
                 continue
@@ -84,10 +83,10 @@ def find_placeholders(examples: Examples, config: CurateConfig, context: Context
             )
 
 
-def _could_be(column: object, known: frozenset[str]) -> object:
-    """Mask of the texts that start with a first word of a placeholder."""
+def _opening(known: frozenset[str]) -> str:
+    """Pattern of the texts that start with a first word of a placeholder."""
     first = sorted({text.split()[0] for text in known if text})
-    return pc.match_substring_regex(column, rf"(?i)^\W*(?:{'|'.join(map(re.escape, first))})\b")
+    return rf"(?i)^\W*(?:{'|'.join(map(re.escape, first))})\b"
 
 
 def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
@@ -98,7 +97,8 @@ def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Con
         pc.max_element_wise(pc.cast(pc.utf8_length(prompts), "float64"), 1.0),
     )
     alike = pc.and_(pc.greater_equal(ratio, REPEAT_RATIO), pc.less_equal(ratio, 1 / REPEAT_RATIO))
-    for (row, prompt), (_, answer) in zip(rows_where(prompts, alike), rows_where(answers, alike), strict=True):
+    likely = alike.to_numpy()
+    for (row, prompt), (_, answer) in zip(rows_where(prompts, likely), rows_where(answers, likely), strict=True):
         asked, said = fold(prompt), fold(answer)
         if said.count(" ") < REPEAT_WORDS - 1 or not (said in asked or asked in said):
             continue
@@ -123,8 +123,10 @@ def find_refusals(examples: Examples, config: CurateConfig, context: Context) ->
 def find_unfinished(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Answers that stop in a sentence or in a block of code."""
     column = examples.table["target"]
-    ends_open = pc.match_substring_regex(pc.utf8_rtrim_whitespace(column), r"[\w,;:(\[{]$")
-    for row, text in rows_where(column, pc.or_(ends_open, pc.match_substring(column, "```"))):
+    ends_open = by_slices(
+        column, lambda part: pc.match_substring_regex(pc.utf8_rtrim_whitespace(part), r"[\w,;:(\[{]$"), np.bool_
+    )
+    for row, text in rows_where(column, ends_open | ((byte_features(column) & FENCE) > 0)):
         if why := unfinished(text):
             evidence = {"ends": excerpt(text, len(text), width=40)}
             yield Finding(
@@ -159,7 +161,7 @@ def find_loops(examples: Examples, config: CurateConfig, context: Context) -> It
     """Long answers that say the same again and again."""
     column = examples.table["target"]
     long = pc.greater_equal(pc.binary_length(column), LOOP_WORDS * 3)
-    for row, text in rows_where(column, long):
+    for row, text in rows_where(column, long.to_numpy()):
         data = text.encode()
         if len(zlib.compress(data, 1)) > LOOP_COMPRESSED * len(data):
             continue

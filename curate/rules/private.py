@@ -6,7 +6,7 @@ What is found is never shown: findings carry the type and the place, reports car
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 Check = Callable[[str], bool]
@@ -86,66 +86,142 @@ class Pattern:
     type: str
     is_secret: bool
     hints: tuple[str, ...]
-    """One of these stands in every match (none: anything may match), which spares most texts the search."""
+    """One of these stands in the case-folded text of every match (none: anything may match); cheap to look for."""
+    needs: str
+    """What stands in every match that passes the check, in syntax that RE2 and Python share; cheaper than the form."""
     form: str
     check: Check = always
-
-    @property
-    def compiled(self) -> re.Pattern[str]:
-        """The form, compiled once by `re`'s own cache."""
-        return re.compile(self.form)
+    lead: int | None = None
+    """Most characters of a match in front of its hint, where that spares searching the rest of the text."""
 
 
 PATTERNS = (
     Pattern(
         "private-key",
         True,
-        ("-----BEGIN",),
+        ("-----begin",),
+        "-----BEGIN",
         r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]+-----|$)",
     ),
-    Pattern("aws-key", True, ("AKIA", "ASIA"), r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    Pattern("aws-key", True, ("akia", "asia"), r"A[KS]IA[0-9A-Z]{16}", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
     Pattern(
-        "github-token", True, ("gh", "github_pat_"), r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})"
+        "github-token",
+        True,
+        ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
+        r"gh[pousr]_[A-Za-z0-9]{8}|github_pat_",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})",
     ),
-    Pattern("gitlab-token", True, ("glpat-",), r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    Pattern("slack-token", True, ("xox",), r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    Pattern("google-key", True, ("AIza",), r"\bAIza[0-9A-Za-z_-]{35}"),
-    Pattern("hub-token", True, ("hf_",), r"\bhf_[A-Za-z0-9]{30,}"),
-    Pattern("model-api-key", True, ("sk-",), r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}", looks_random),
-    Pattern("payment-key", True, ("_live_", "_test_"), r"\b[sr]k_(?:live|test)_[0-9a-zA-Z]{16,}"),
-    Pattern("json-web-token", True, ("eyJ",), r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}"),
-    Pattern("credential", True, ("=", ":"), CREDENTIAL, looks_random),
+    Pattern("gitlab-token", True, ("glpat-",), "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
+    Pattern("slack-token", True, ("xox",), r"xox[abprs]-", r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
+    Pattern("google-key", True, ("aiza",), "AIza", r"\bAIza[0-9A-Za-z_-]{35}"),
+    Pattern("hub-token", True, ("hf_",), r"hf_[A-Za-z0-9]{8}", r"\bhf_[A-Za-z0-9]{30,}"),
     Pattern(
-        "email", False, ("@",), r"(?<![\w.%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
+        "model-api-key",
+        True,
+        ("sk-",),
+        r"sk-[A-Za-z0-9_-]{20}",
+        r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}",
+        looks_random,
     ),
-    Pattern("iban", False, (), r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b", iban_holds),
     Pattern(
-        "card", False, (), r"(?<![\w.-])[3-6]\d{3}([ -]?)(?:\d{4}\1\d{4}\1\d{4}|\d{6}\1\d{5})(?![\w-])", luhn_holds
+        "payment-key",
+        True,
+        ("k_live_", "k_test_"),
+        r"[sr]k_(?:live|test)_",
+        r"\b[sr]k_(?:live|test)_[0-9a-zA-Z]{16,}",
     ),
-    Pattern("phone", False, ("+",), r"(?<![\w.+-])\+\d{8,15}(?!\w)", is_phone),
-    Pattern("phone", False, (), PHONE, is_phone),
+    Pattern(
+        "json-web-token",
+        True,
+        ("eyj",),
+        r"eyJ[A-Za-z0-9_-]{8}",
+        r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+    ),
+    Pattern(
+        "credential",
+        True,
+        ("key", "token", "passw"),
+        # Without case, Python takes both dotted and dotless i for i, which RE2 does not.
+        "(?i:ap[i\u0130\u0131][_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|passw)",
+        CREDENTIAL,
+        looks_random,
+    ),
+    Pattern(
+        "email",
+        False,
+        ("@",),
+        r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
+        r"(?<![\w.%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b",
+        lead=64,
+    ),
+    Pattern(
+        "iban",
+        False,
+        (),
+        r"[A-Z]{2}\d{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4}",
+        r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
+        iban_holds,
+    ),
+    Pattern(
+        "card",
+        False,
+        (),
+        r"[3-6]\d{3}[ -]?\d{4}[ -]?\d{2}",
+        r"(?<![\w.-])[3-6]\d{3}([ -]?)(?:\d{4}\1\d{4}\1\d{4}|\d{6}\1\d{5})(?![\w-])",
+        luhn_holds,
+    ),
+    Pattern("phone", False, ("+",), r"\+\d{8}", r"(?<![\w.+-])\+\d{8,15}(?!\w)", is_phone),
+    Pattern(
+        "phone",
+        False,
+        (),
+        r"\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}[ .-]\d{2}|\d{3}\)?[ .-]\d{3}[ .-]\d{4}",
+        PHONE,
+        is_phone,
+    ),
 )
 """In the order in which they win where two overlap."""
 
-LIKELY = (
-    r"@|-----BEGIN|\d[\d ().-]{5,}\d|[A-Z]{2}\d{2}[ A-Z0-9]{10}|AKIA|ASIA|gh[pousr]_|github_pat|glpat-|xox[abprs]-|"
-    r"AIza|hf_|sk-|[sr]k_(?:live|test)|eyJ|(?i:api[_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|passw)"
-)
-"""RE2 pattern that matches wherever any of PATTERNS does."""
+LIKELY = "|".join(pattern.needs for pattern in PATTERNS).replace(r"\d", r"\p{Nd}")
+"""RE2 pattern that matches wherever any of PATTERNS does; a digit of any script is one, as Python has it."""
+
+_NEEDED = [re.compile(pattern.needs) for pattern in PATTERNS]
+_FORMS = [re.compile(pattern.form) for pattern in PATTERNS]
 
 
 def find_private(text: str) -> list[Found]:
     """Private data and secrets of a text, by place; where two overlap, the earlier row of PATTERNS wins."""
+    folded = text.casefold()
+    hinted = (not pattern.hints or any(hint in folded for hint in pattern.hints) for pattern in PATTERNS)
+    return search_patterns(text, [at for at, likely in enumerate(hinted) if likely and _NEEDED[at].search(text)])
+
+
+def search_patterns(text: str, places: Iterable[int]) -> list[Found]:
+    """What the patterns at these places of PATTERNS find in a text, by place in the text."""
     found: list[Found] = []
-    for pattern in PATTERNS:
-        if pattern.hints and not any(hint in text for hint in pattern.hints):
-            continue
-        for match in pattern.compiled.finditer(text):
+    for at in places:
+        pattern = PATTERNS[at]
+        for match in _matches(pattern, _FORMS[at], text):
             free = all(match.end() <= other.start or match.start() >= other.end for other in found)
             if free and pattern.check(match[0]):
                 span = Found(type=pattern.type, start=match.start(), end=match.end(), is_secret=pattern.is_secret)
                 found.append(span)
     return sorted(found, key=lambda span: span.start)
+
+
+def _matches(pattern: Pattern, form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    """All matches in turn, as `finditer` gives them."""
+    if pattern.lead is None:
+        yield from form.finditer(text)
+        return
+    hint, end = text.find(pattern.hints[0]), 0
+    while hint >= 0:
+        match = form.search(text, max(end, hint - pattern.lead))
+        if match is None:
+            return
+        yield match
+        end = match.end()
+        hint = text.find(pattern.hints[0], end)
 
 
 def mask(text: str) -> str:
@@ -154,8 +230,13 @@ def mask(text: str) -> str:
     >>> mask("Write to jo@example.org or +49 30 901820.")
     'Write to [EMAIL] or [PHONE].'
     """
+    return mask_spans(text, find_private(text))
+
+
+def mask_spans(text: str, spans: Iterable[Found]) -> str:
+    """The text with typed placeholders for the spans, which are in the order of their places."""
     parts, end = [], 0
-    for span in find_private(text):
+    for span in spans:
         parts += [text[end : span.start], f"[{span.type.upper().replace('-', '_')}]"]
         end = span.end
     return "".join([*parts, text[end:]])

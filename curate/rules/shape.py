@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
+from ..duplicates.blocks import as_column
 from ..folding import fold
-from ..scanning import rows_where
+from ..scanning import folded_numbers, matches, rows_where
 
 CLOSE_SPELLING = 0.85
 """Matching share of letters (difflib) from which on a rare label is taken for a misspelt frequent one."""
@@ -35,7 +36,7 @@ def find_label_problems(examples: Examples, config: CurateConfig, context: Conte
         name: other for name, other in near_misses(sizes, config.quality.rare_label).items() if name not in schema
     }
     wanted = pa.array(sorted(strange.keys() | misses.keys()), labels.type)
-    for row, name in rows_where(labels, pc.is_in(labels, value_set=wanted)):
+    for row, name in rows_where(labels, pc.is_in(labels, value_set=wanted).to_numpy()):
         if name in strange:
             hint = f"; the nearest is {strange[name]!r}" if strange[name] else ""
             reason = f"The label {name!r} is not in the schema{hint}."
@@ -90,11 +91,11 @@ def find_turn_problems(examples: Examples, config: CurateConfig, context: Contex
     """Roles that nobody knows or that are out of order, and turns without text."""
     turns = examples.table["messages"].combine_chunks()
     flat = turns.flatten()
-    roles = flat.field("role").to_pylist() if not isinstance(flat, pa.ChunkedArray) else []
-    letters = pa.ListArray.from_arrays(_offsets(turns), pa.array([TURNS.get(role, "x") for role in roles], pa.string()))
-    order = pc.binary_join(letters, "")
-    for row, found in rows_where(order, pc.invert(pc.match_substring_regex(order, GOOD_ORDER))):
-        spoken = roles[_offsets(turns)[row].as_py() : _offsets(turns)[row + 1].as_py()]
+    known = pc.fill_null(pc.index_in(flat.field("role"), value_set=pa.array(list(TURNS))), len(TURNS))
+    letters = pa.array([*TURNS.values(), "x"]).take(known)
+    order = as_column(pc.binary_join(pa.ListArray.from_arrays(_offsets(turns), letters), ""))
+    for row, found in rows_where(order, ~matches(order, GOOD_ORDER)):
+        spoken = [turn["role"] for turn in turns[row].as_py()]
         what = "an unknown role" if "x" in found else "turns out of order"
         reason = f"The chat has {what}: {', '.join(spoken[:8])}."
         yield Finding(row=row, rule="chat-roles", severity="warning", reason=reason, evidence={"roles": spoken[:20]})
@@ -112,8 +113,9 @@ def _offsets(turns: pa.ListArray) -> pa.Array:
 
 def find_equal_choices(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Preferences between two equal answers."""
-    pairs = zip(examples.table["target"].to_pylist(), examples.table["rejected"].to_pylist(), strict=True)
-    for row, (chosen, rejected) in enumerate(pairs):
-        if chosen == rejected or (chosen[:1].casefold() == rejected[:1].casefold() and fold(chosen) == fold(rejected)):
+    chosen, rejected = examples.table["target"], examples.table["rejected"]
+    same = folded_numbers(chosen) == folded_numbers(rejected)
+    for (row, one), (_, two) in zip(rows_where(chosen, same), rows_where(rejected, same), strict=True):
+        if fold(one) == fold(two):
             reason = "Chosen and rejected say the same, so nothing is preferred."
             yield Finding(row=row, rule="equal-choices", severity="error", reason=reason)

@@ -6,20 +6,31 @@ import re
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
-from ..scanning import excerpt, prose_columns, rows_matching
+from ..scanning import (
+    CONTROL,
+    MARKUP,
+    NON_ASCII,
+    by_slices,
+    byte_features,
+    excerpt,
+    prose_columns,
+    rows_matching,
+    rows_where,
+)
 
-CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"
+INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"
 """Control, zero-width and direction-override characters; the joiners of emoji, Persian and Indic scripts may stay."""
 TAG = (
     r"</?(?:p|br|div|span|a|b|i|u|em|strong|li|ul|ol|td|tr|th|table|font|img|h[1-6]|script|style)(?:\s[^<>]{0,200})?/?>"
 )
 ENTITY = r"&(?:nbsp|amp|lt|gt|quot|apos|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
-MARKUP = f"{TAG}|{ENTITY}"
+TAG_OR_ENTITY = f"{TAG}|{ENTITY}"
 ABOUT_CODE = re.compile(r"```|\b(html|xml|css|markup|tag|svg|jsx|php|javascript|web ?page)s?\b", re.IGNORECASE)
 URL_ONLY = r"^\s*(?:https?://|www\.)\S+\s*$"
 
@@ -30,16 +41,22 @@ def find_empty(examples: Examples, config: CurateConfig, context: Context) -> li
 
 
 def _empty(examples: Examples, column: str) -> Iterator[Finding]:
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(examples.table[column])), 0)
-    for row in np.flatnonzero(blank.to_numpy()).tolist():
+    blank = by_slices(examples.table[column], _is_blank, np.bool_)
+    for row in np.flatnonzero(blank).tolist():
         yield Finding(row=row, rule=f"empty-{column}", severity="error", reason=f"The {column} has no text.")
+
+
+def _is_blank(part: pa.Array) -> pa.Array:
+    return pc.or_(pc.utf8_is_space(part), pc.equal(pc.binary_length(part), 0))
 
 
 def find_control_characters(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Characters that no one sees and a model would learn to write."""
-    pattern = re.compile(re.sub(r"\\x\{(\w+)\}", lambda match: chr(int(match[1], 16)), CONTROL))
+    pattern = re.compile(re.sub(r"\\x\{(\w+)\}", lambda match: chr(int(match[1], 16)), INVISIBLE))
     for name in prose_columns(examples):
-        for row, text in rows_matching(examples.table[name], CONTROL):
+        column = examples.table[name]
+        likely = (byte_features(column) & (CONTROL | NON_ASCII)) > 0
+        for row, text in rows_matching(column, INVISIBLE, likely):
             found = sorted({f"U+{ord(character):04X}" for character in pattern.findall(text)})
             yield Finding(
                 row=row,
@@ -56,7 +73,9 @@ def find_mojibake(examples: Examples, config: CurateConfig, context: Context) ->
     from ftfy.badness import is_bad
 
     for name in prose_columns(examples):
-        for row, text in rows_matching(examples.table[name], r"[^\x00-\x7f]"):
+        column = examples.table[name]
+        beyond = by_slices(column, lambda part: pc.invert(pc.string_is_ascii(part)), np.bool_)
+        for row, text in rows_where(column, beyond):
             lost = text.find("\ufffd")
             if lost < 0 and not is_bad(text):
                 continue
@@ -78,10 +97,11 @@ def _first_difference(one: str, two: str) -> int:
 
 def find_markup(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """HTML tags and entities in rows that are not about code."""
-    pattern = re.compile(MARKUP)
+    pattern = re.compile(TAG_OR_ENTITY)
     inputs = examples.table["input"]
     for name in prose_columns(examples):
-        for row, text in rows_matching(examples.table[name], MARKUP):
+        column = examples.table[name]
+        for row, text in rows_matching(column, TAG_OR_ENTITY, (byte_features(column) & MARKUP) > 0):
             found = pattern.search(text)
             if found is None or ABOUT_CODE.search(text) or ABOUT_CODE.search(inputs[row].as_py()):
                 continue
