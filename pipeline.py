@@ -14,12 +14,13 @@ from typing import Any
 from . import curate, evaluate, reports, train
 from .core.console import note
 from .core.formats import load_examples, write_examples
-from .core.models import load_tokenizer, model_fingerprint
+from .core.models import load_tokenizer, model_family, model_fingerprint
 from .core.records import Examples
-from .core.results import BenchmarkItem, RunResults
+from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
+from .judging import IN_BLOCKS, SIDES, evaluate_at_once, evaluate_in_blocks, goes_in_blocks, judge_run, read_side
 from .recipe import Recipe, read_recipe, recipe_yaml
 
 REPORT_FILES = {
@@ -30,8 +31,8 @@ REPORT_FILES = {
     "sarif": "findings.sarif",
     "model-card": "model_card.md",
 }
-LOCK_FILE = Path("tunegate.lock.json")
-"""The accepted reference, in the working directory: where a repository keeps it under review."""
+ASIDE = {"blocks", "drift_rows"}
+"""Settings of `evaluate` that change no score."""
 LIBRARIES = ("tunegate", "torch", "transformers", "peft", "lm_eval", "datasets", "scikit-learn", "numpy")
 
 
@@ -58,9 +59,8 @@ def run_recipe(
         worked = [
             _curate(run, recipe),
             _train(run, recipe),
-            _evaluate(run, recipe, "base", resident),
-            _evaluate(run, recipe, "tuned", resident),
-            _judge(run, recipe),
+            _evaluate(run, recipe, resident),
+            judge_run(run, recipe),
             _report(run, recipe),
         ]
         if not any(worked):
@@ -117,8 +117,8 @@ def load_run(path: Path) -> RunResults:
         name=path.resolve().name,
         ledger=curate.read_ledger(path / "curated") if (path / "curated" / "summary.json").exists() else None,
         tuned=train.read_tuned(path / "model") if "train" in done else None,
-        base_scores=evaluate.read_scores(path / "scores" / "base.parquet") if "evaluate base" in done else None,
-        tuned_scores=evaluate.read_scores(path / "scores" / "tuned.parquet") if "evaluate tuned" in done else None,
+        base_scores=read_side(path, "base", done),
+        tuned_scores=read_side(path, "tuned", done),
         comparison=evaluate.read_comparison(path / "comparison.json") if "judge" in done else None,
         verdict=evaluate.read_verdict(path / "verdict.json") if "judge" in done else None,
         provenance=state,
@@ -153,7 +153,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
     inputs = {
         "data": _data_fingerprints(recipe),
         "config": recipe.curate and recipe.curate.model_dump(mode="json"),
-        "benchmarks": recipe.evaluate.model_dump(mode="json"),
+        "benchmarks": recipe.evaluate.model_dump(mode="json", exclude=ASIDE),
         "selection": recipe.train.monitor.benchmark_items,
         "seed": recipe.seed,
     }
@@ -200,57 +200,57 @@ def _tell_of_unwatched(recipe: Recipe, watched: Sequence[BenchmarkItem]) -> None
         note(f"{name}: the gate asks every item of it, so training watches none (lower its limit to leave some)")
 
 
-def _evaluate(run: RunFolder, recipe: Recipe, side: str, resident: evaluate.Resident) -> bool:
-    tuned = train.read_tuned(run.path / "model") if side == "tuned" else None
-    adapter = tuned.path if tuned and tuned.is_adapter else None
-    model = recipe.model if tuned is None or adapter else str(tuned.path)
-    config = recipe.evaluate
-    if not config.labels:
-        config = config.model_copy(update={"labels": tuple(run.stage("curate")["labels"])})
-
-    def work() -> None:
-        scores = evaluate.evaluate_model(
+def _evaluate(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bool:
+    def measure(side: str, share: float | None) -> Scores:
+        model, adapter = _model_of(run, recipe, side)
+        return evaluate.evaluate_model(
             model,
             adapter=adapter,
             task=_test(run, recipe),
-            config=config,
+            config=_evaluate_config(run, recipe),
             prompts=recipe.prompts,
             contaminated=curate.read_ledger(run.path / "curated").contaminated if recipe.curate else (),
             cache=cache_folder(),
             seed=recipe.seed,
             train=_kept(run, recipe) if side == "base" else None,
             resident=resident,
+            share=share,
         )
-        evaluate.write_scores(scores, run.path / "scores" / f"{side}.parquet")
 
-    inputs = {
-        "model": model_fingerprint(model, adapter),
-        "config": config.model_dump(mode="json"),
+    inputs = {side: _scored_from(run, recipe, side) for side in SIDES}
+    causal = model_family(recipe.model) == "causal" and train.read_tuned(run.path / "model").method != "head"
+    if goes_in_blocks(recipe, causal=causal):
+        run.forget_stages(*(f"evaluate {side}" for side in SIDES))
+        return evaluate_in_blocks(run, recipe, inputs, measure)
+    run.forget_stages(IN_BLOCKS)
+    worked = [evaluate_at_once(run, side, inputs[side], measure) for side in SIDES]
+    return any(worked)
+
+
+def _scored_from(run: RunFolder, recipe: Recipe, side: str) -> Mapping[str, Any]:
+    """All that one side's scores depend on."""
+    return {
+        "model": model_fingerprint(*_model_of(run, recipe, side)),
+        "config": _evaluate_config(run, recipe).model_dump(mode="json", exclude=ASIDE),
         "prompts": recipe.prompts.model_dump(mode="json"),
         "test": hash_files([_test_file(run, recipe)]),
         "curation": run.stage("curate")["key"],
         "seed": recipe.seed,
     }
-    return run.run_stage(f"evaluate {side}", inputs, [f"scores/{side}.parquet"], work)
 
 
-def _judge(run: RunFolder, recipe: Recipe) -> bool:
-    files = [run.path / "scores" / "base.parquet", run.path / "scores" / "tuned.parquet"]
-    noise_file = run.path / "noise.json"
+def _evaluate_config(run: RunFolder, recipe: Recipe) -> evaluate.EvaluateConfig:
+    """The recipe's, with the labels that a causal model chooses between."""
+    labels = recipe.evaluate.labels or tuple(run.stage("curate")["labels"])
+    return recipe.evaluate.model_copy(update={"labels": labels})
 
-    def work() -> Mapping[str, Any]:
-        base, tuned = map(evaluate.read_scores, files)
-        comparison = evaluate.compare_scores(base, tuned)
-        references = evaluate.reference_comparisons(LOCK_FILE, base, tuned) if LOCK_FILE.exists() else None
-        noise = evaluate.read_noise(noise_file).shares if noise_file.exists() else None
-        verdict = evaluate.judge(comparison, recipe.gate, references=references, noise=noise)
-        evaluate.write_comparison(comparison, run.path / "comparison.json")
-        evaluate.write_verdict(verdict, run.path / "verdict.json")
-        return {"outcome": verdict.outcome, "exit_code": verdict.exit_code}
 
-    beside = [file for file in (LOCK_FILE, noise_file) if file.exists()]
-    inputs = {"scores": hash_files([*files, *beside]), "gate": recipe.gate.model_dump(mode="json")}
-    return run.run_stage("judge", inputs, ["comparison.json", "verdict.json"], work)
+def _model_of(run: RunFolder, recipe: Recipe, side: str) -> tuple[str, Path | None]:
+    """The base or the tuned model; where an adapter was tuned, the base and the adapter on it."""
+    if side == "base":
+        return recipe.model, None
+    tuned = train.read_tuned(run.path / "model")
+    return (recipe.model, tuned.path) if tuned.is_adapter else (str(tuned.path), None)
 
 
 def _report(run: RunFolder, recipe: Recipe) -> bool:

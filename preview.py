@@ -66,7 +66,9 @@ def _preflight(recipe: Recipe, rows: Examples) -> Preflight:
 def _items(recipe: Recipe, test: Examples) -> list[str]:
     counts = Counter(item.task for item in evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed))
     benchmarks = [f"{task}: {count:,} items" for task, count in sorted(counts.items())]
-    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model"]
+    looks = recipe.evaluate.blocks
+    blocks = [f"in at most {looks} blocks, until every check is decided"] if looks > 1 else []
+    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model", *blocks]
 
 
 def _margins(recipe: Recipe) -> str:

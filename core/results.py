@@ -160,6 +160,10 @@ class Comparison:
     tuned_model: str = ""
     same_weights: bool = False
     """Whether both sides have one weights hash: a comparison of a model with itself."""
+    blocks: int = 1
+    """Growing blocks in which the items were to be measured; the looks after them share the error rate."""
+    share: float = 1.0
+    """Share of the items that had been measured at this look."""
     warnings: tuple[str, ...] = ()
 
 

@@ -65,6 +65,12 @@ class RunFolder:
         note(f"{name}: done in {seconds:.0f} s")
         return True
 
+    def forget_stages(self, *names: str) -> None:
+        """Take stages for not done: others took their place and wrote the same files."""
+        stages = self.state()["stages"]
+        if not stages.keys().isdisjoint(names):
+            self.update(stages={name: value for name, value in stages.items() if name not in names})
+
     def _set_stage(self, name: str, value: dict[str, Any]) -> None:
         self.update(stages={**self.state()["stages"], name: value})
 

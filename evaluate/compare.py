@@ -45,6 +45,8 @@ def compare_scores(base: Scores, tuned: Scores) -> Comparison:
         base_model=base.model,
         tuned_model=tuned.model,
         same_weights=base.model_hash == tuned.model_hash and bool(base.model_hash),
+        blocks=max(int(side.settings.get("blocks", 1)) for side in (base, tuned)),
+        share=min(float(side.settings.get("share", 1.0)) for side in (base, tuned)),
         warnings=tuple(_setting_warnings(base.settings, tuned.settings)),
     )
 

@@ -60,6 +60,9 @@ class EvaluateConfig(Config):
     """Folder with an `index.json` that serves the benchmarks' data; None: the hub."""
     limit: int | None = Field(default=500, ge=1)
     """Items per benchmark, drawn with the seed and spread over subjects; None: all."""
+    blocks: int = Field(default=1, ge=1, le=20)
+    """Measure causal models in that many growing blocks, and stop after the first with which every check of the gate is
+    decided; the looks share the gate's alpha. 1: all items at once. Fit for items that cost much."""
     labels: tuple[str, ...] = ()
     """Label set of a `label` task for a causal model; empty: the labels of the held-out rows."""
     metrics: tuple[str, ...] = ("exact_match", "normalized_match", "token_f1")

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..core.console import note
-from ..core.errors import DataError
+from ..core.errors import DataError, ModelError
 from ..core.models import model_family, model_fingerprint
 from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
 from ..core.store import read_json
 from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
+from .benchmarks.selection import draw_order
 from .config import EvaluateConfig
 from .encoder import measure_encoder
 from .retention import measure_retention
@@ -39,6 +43,7 @@ def evaluate_model(
     seed: int = 0,
     train: Examples | None = None,
     resident: Resident | None = None,
+    share: float | None = None,
 ) -> Scores:
     """Measure one model on held-out rows of its task and on the benchmarks of the config.
 
@@ -57,16 +62,20 @@ def evaluate_model(
         seed: Seed of the draw of benchmark items.
         train: Rows that the probe of an untuned encoder learns from.
         resident: Keeps the base in memory between two calls, so that base and adapter share one load.
+        share: Measure in blocks: only this first share of every benchmark and of the held-out rows, in a seeded order;
+            None: everything, at once. General datasets (`retention`) are always measured whole.
 
     Raises:
         DataError: nothing to measure, or a benchmark or its data cannot be loaded.
-        ModelError: the model cannot be loaded, or cannot do what is asked of it.
+        ModelError: the model cannot be loaded, or cannot do what is asked of it (such as a share of an encoder's).
     """
     started = time.monotonic()
     if _is_causal(model, adapter):
         opened = open_benchmarks(config, seed=seed)
         causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
-        parts = _measure_causal(causal, task, opened, prompts, seed)
+        parts = _measure_causal(causal, task, opened, prompts, seed, 1.0 if share is None else share)
+    elif share is not None:
+        raise ModelError(f"{model}: only causal models are measured in blocks; set evaluate.blocks: 1")
     else:
         parts = measure_encoder(model, task, config, adapter=adapter, train=train, seed=seed)
     rows, infos, extras = parts
@@ -80,7 +89,8 @@ def evaluate_model(
         tasks=tuple(infos),
         model=model if adapter is None else f"{model} + {adapter}",
         model_hash=model_fingerprint(model, adapter),
-        settings=_settings(config, prompts, seed),
+        settings=_settings(config, prompts, seed)
+        | ({} if share is None else {"blocks": config.blocks, "share": share}),
         extras=extras,
     )
 
@@ -95,7 +105,8 @@ def _is_causal(model: str, adapter: Path | None) -> bool:
 
 def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int) -> dict[str, Any]:
     """What base and tuned model must share; speed and place do not count."""
-    shared = config.model_dump(mode="json", exclude={"device", "batch_tokens", "share_context", "mirror", "drift_rows"})
+    unshared = {"device", "batch_tokens", "share_context", "mirror", "drift_rows", "blocks"}
+    shared = config.model_dump(mode="json", exclude=unshared)
     return {**shared, "prompts": prompts.model_dump(mode="json"), "seed": seed, "scorer_version": SCORER_VERSION}
 
 
@@ -105,26 +116,33 @@ def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]
 
 
 def _measure_causal(
-    causal: CausalModel, task: Examples | None, opened: Sequence[Opened], prompts: PromptConfig, seed: int
+    causal: CausalModel,
+    task: Examples | None,
+    opened: Sequence[Opened],
+    prompts: PromptConfig,
+    seed: int,
+    share: float,
 ) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
     config = causal.config
     rows: list[dict[str, Any]] = []
     infos: list[TaskInfo] = []
     extras: dict[str, Any] = {}
     if task is not None and task.kind == "label":
-        labels = config.labels or tuple(sorted(set(task.targets)))
+        labels, task = config.labels or tuple(sorted(set(task.targets))), _first(task, share, seed)
         found = classify_by_prompt(task, labels, prompts, causal.tokenizer, partial(causal.ask, description="task"))
         rows = label_rows(task, found)
         infos, extras["task"] = [label_info(labels, task.targets)], label_report(found, task.targets, bins=config.bins)
     elif task is not None:
         rows, info, extras["task"] = score_answers(
-            task, config, prompts, causal.tokenizer, partial(causal.ask, description="task")
+            _first(task, share, seed), config, prompts, causal.tokenizer, partial(causal.ask, description="task")
         )
         infos = [info]
     for one in opened:
-        note(f"measuring {one.name} on {sum(len(part.items) for part in one.parts):,} items")
+        items = math.ceil(share * sum(len(part.items) for part in one.parts))
+        note(f"measuring {one.name} on {items:,} items")
         template = causal.tokenizer if config.apply_chat_template else None
-        found_rows, info = score_benchmark(one, tokenizer=template, ask=partial(causal.ask, description=one.name))
+        ask = partial(causal.ask, description=one.name)
+        found_rows, info = score_benchmark(one, tokenizer=template, ask=ask, share=share)
         rows += found_rows
         infos.append(info)
     for entry in config.retention:
@@ -136,3 +154,11 @@ def _measure_causal(
         infos.append(info)
         extras.setdefault("retention", {})[entry.name] = report
     return rows, infos, {**extras, **causal.close()}
+
+
+def _first(task: Examples, share: float, seed: int) -> Examples:
+    """The first share of the rows in a seeded order, as they stand in the file; a larger share holds a smaller one."""
+    if share == 1:
+        return task
+    order = [row for _, row in draw_order([range(len(task))], seed=seed, name="task")]
+    return task.take(np.array(sorted(order[: math.ceil(share * len(task))])))

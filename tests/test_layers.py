@@ -11,14 +11,15 @@ import pytest
 
 STAGES = {"curate", "train", "evaluate", "reports"}
 FOLDERS = STAGES | {"core", "commands", "examples"}
-RUN = {"recipe", "starter", "preview", "pipeline"}
+RUN = {"recipe", "starter", "preview", "judging", "pipeline"}
 ALLOWED = {
     "core": {"core"},
     **{stage: {"core", stage} for stage in STAGES},
     "recipe": {"core"} | STAGES,
     "starter": {"core"} | STAGES,
     "preview": {"core", "recipe"} | STAGES,
-    "pipeline": {"core", "recipe", "preview"} | STAGES,
+    "judging": {"core", "recipe"} | STAGES,
+    "pipeline": {"core", "recipe", "preview", "judging"} | STAGES,
     "examples": {"core", "pipeline", "examples"} | STAGES,
     "commands": {"core", "commands", "examples"} | RUN | STAGES,
     "cli": {"core", "commands"},

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -154,6 +155,47 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_files(recipe: Path, tmp_pat
     run_recipe(recipe, out=out)
 
     assert contents(out) == whole
+
+
+CLEAR = ["train.epochs=12", "train.learning_rate=0.02", "train.replay.share=0", "gate.alpha=0.2"]
+"""Training that ruins the sums, seen early."""
+
+
+def test_a_run_in_blocks_stops_once_the_gate_is_decided(recipe: Path, tmp_path: Path) -> None:
+    """A clear loss is found on a part of the items, and a finished run in blocks has nothing left to do."""
+    changes = [*CLEAR, "evaluate.blocks=4"]
+    results = run_recipe(recipe, out=tmp_path / "run", changes=changes)
+    before = contents(tmp_path / "run")
+
+    assert results.verdict is not None
+    assert results.comparison is not None
+    assert results.base_scores is not None
+    assert results.verdict.outcome == "fail"
+    assert results.comparison.share < 1
+    assert results.base_scores.settings["share"] == results.comparison.share
+    assert f"after {results.comparison.share:.0%} of the items" in results.verdict.reason
+    assert f"after {results.comparison.share:.0%} of the items" in (tmp_path / "run" / "report.md").read_text()
+
+    assert run_recipe(recipe, out=tmp_path / "run", changes=changes).verdict == results.verdict
+    assert contents(tmp_path / "run") == before
+
+
+def test_an_undecided_run_in_blocks_ends_as_one_at_once(recipe: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """At the last look every item is measured and asked once; only alpha is smaller. Either way back is open."""
+    monkeypatch.setenv("TUNEGATE_CACHE", str(tmp_path / "cache"))
+    blocks = run_recipe(recipe, out=tmp_path / "run", changes=["evaluate.blocks=3"])
+    assert blocks.comparison is not None
+    assert blocks.verdict is not None
+    level = blocks.verdict.policy["look"]["alpha"]
+    once = run_recipe(recipe, out=tmp_path / "run", changes=[f"gate.alpha={level}"])
+    assert once.base_scores is not None
+    assert once.verdict is not None
+    again = run_recipe(recipe, out=tmp_path / "run", changes=["evaluate.blocks=3"])
+
+    assert (blocks.comparison.blocks, blocks.comparison.share) == (3, 1.0)
+    assert blocks.verdict.checks == once.verdict.checks
+    assert once.base_scores.extras["requests_asked"] == 0
+    assert again.verdict == blocks.verdict
 
 
 def test_a_dry_run_touches_nothing(recipe: Path, tmp_path: Path) -> None:

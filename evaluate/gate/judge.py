@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from ...core.errors import InputError
 from ...core.results import Check, Comparison, Outcome, Verdict
 from ..statistics.multiplicity import holm
 from .checks import benchmark_checks, mean_check
 from .config import GateConfig
+from .looks import look_level, look_of
 from .task_checks import gain_checks, task_no_loss_checks
 from .waivers import apply_waivers
 from .warnings import gate_warnings
@@ -38,7 +40,8 @@ def judge(
     (intersection-union, Berger 1982), the chance of failing an unchanged suite at most alpha by Holm.
 
     Args:
-        comparison: Base against tuned.
+        comparison: Base against tuned; one of several looks at growing shares of the items is tested at its own part
+            of alpha.
         policy: The limits.
         references: More comparisons with the same tuned model that must show no loss, by kind: `reference` (the last
             accepted run), `original` (the first base model).
@@ -49,14 +52,15 @@ def judge(
         InputError: no benchmark is gated, so nothing would protect the model's abilities.
     """
     _require_gated(comparison, policy)
-    decided = _decide(_all_checks(comparison, policy, references or {}), policy)
+    here = policy.model_copy(update={"alpha": look_level(comparison, policy.alpha)})
+    decided = _decide(_all_checks(comparison, here, references or {}), here)
     final, waiver_warnings = apply_waivers(decided, policy.waivers, today or date.today())
     outcome = _outcome(final)
     return Verdict(
         outcome=outcome,
-        reason=_reason(final, outcome),
+        reason=_reason(final, outcome) + _when(comparison),
         checks=tuple(final),
-        policy=policy.as_policy(),
+        policy=policy.as_policy() | _look(comparison, here),
         warnings=(*comparison.warnings, *gate_warnings(comparison, final, noise or {}), *waiver_warnings),
         inconclusive_blocks=policy.inconclusive == "block",
         base_model=comparison.base_model,
@@ -136,6 +140,19 @@ def _reason(checks: Sequence[Check], outcome: Outcome) -> str:
     rest = f"; and {len(chosen) - NAMED} more" if len(chosen) > NAMED else ""
     verb = "fail" if outcome == "fail" else "cannot be decided"
     return f"{len(chosen)} of {len(checks)} checks {verb}: {named}{rest}"
+
+
+def _when(comparison: Comparison) -> str:
+    """After how many items the looking stopped, where there was more than one look."""
+    if comparison.blocks == 1:
+        return ""
+    return f"; after {comparison.share:.0%} of the items (look {look_of(comparison)} of {comparison.blocks})"
+
+
+def _look(comparison: Comparison, here: GateConfig) -> dict[str, Any]:
+    if comparison.blocks == 1:
+        return {}
+    return {"look": {"share": comparison.share, "blocks": comparison.blocks, "alpha": here.alpha}}
 
 
 def _title(check: Check) -> str:

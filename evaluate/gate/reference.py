@@ -25,8 +25,14 @@ def accept_scores(
     The first base model ever accepted stays the original. Returns what was written under `accepted`, less the items.
 
     Raises:
-        InputError: nobody is named, or the run did not pass and no reason is given why it is deployed all the same.
+        InputError: nobody is named, the run did not pass and no reason is given why it is deployed all the same, or it
+            stopped before all items were measured, so that later runs could not be compared on all of theirs.
     """
+    if (share := tuned.settings.get("share", 1.0)) < 1:
+        raise InputError(
+            f"the run stopped after {share:.0%} of its items; measure the rest before you accept it: "
+            "tunegate run RECIPE --set evaluate.blocks=1"
+        )
     if not by.strip():
         raise InputError("name who accepts: --by NAME")
     if verdict.outcome != "pass" and not reason.strip():

@@ -11,7 +11,7 @@ from ..statistics.task_interval import units
 from .config import GateConfig
 
 FLOOR_ALPHA = 0.05
-"""Level of the bound by which the base must be above chance."""
+"""Level of the bound by which the base must be above chance, at most the gate's alpha."""
 ROOM = 2.0
 """The base must stand at least this many margins above chance."""
 MIN_UNITS = 10
@@ -24,7 +24,7 @@ def void_reason(task: TaskComparison, policy: GateConfig, margin: float) -> str:
         return leaked
     if task.info.scale != "binary" and units(task) < MIN_UNITS:
         return f"{units(task)} independent documents are too few to estimate a spread; use at least {MIN_UNITS}"
-    return _too_close_to_chance(task, margin)
+    return _too_close_to_chance(task, margin, min(FLOOR_ALPHA, policy.alpha))
 
 
 def contamination_reason(task: TaskComparison, policy: GateConfig) -> str:
@@ -35,7 +35,7 @@ def contamination_reason(task: TaskComparison, policy: GateConfig) -> str:
     return f"{share:.1%} of its items occur in the training data (limit {policy.max_contaminated:.1%})"
 
 
-def _too_close_to_chance(task: TaskComparison, margin: float) -> str:
+def _too_close_to_chance(task: TaskComparison, margin: float, alpha: float) -> str:
     chance = task.info.chance
     if chance is None:
         if task.info.scale != "binary":
@@ -43,16 +43,16 @@ def _too_close_to_chance(task: TaskComparison, margin: float) -> str:
         chance = 0.0
     sign = 1.0 if task.info.higher_is_better else -1.0
     room = sign * (task.base - chance)
-    if _low_bound(task, sign) <= sign * chance:
+    if _low_bound(task, sign, alpha) <= sign * chance:
         return f"the base scores {task.base:.3g}, which is not proven better than chance ({chance:.3g})"
     if room < ROOM * margin:
         return f"the base is only {room:.3g} above chance ({chance:.3g}), less than {ROOM:g} margins of {margin:g}"
     return ""
 
 
-def _low_bound(task: TaskComparison, sign: float) -> float:
+def _low_bound(task: TaskComparison, sign: float, alpha: float) -> float:
     if task.info.scale == "binary" and not task.clusters:
-        low, high = wilson_interval(task.base * task.n, task.n, FLOOR_ALPHA)
+        low, high = wilson_interval(task.base * task.n, task.n, alpha)
         return low if sign > 0 else -high
-    low, _ = t_interval(sign * task.base, task.base_error, max(units(task) - 1, 1), FLOOR_ALPHA)
+    low, _ = t_interval(sign * task.base, task.base_error, max(units(task) - 1, 1), alpha)
     return low
