@@ -82,23 +82,26 @@ def split_batch(rows: Sequence[Row], *, tokens: int, layout: Layout) -> list[lis
     return [ordered[start:end] for start, end in _cheapest_cuts([len(row) for row in ordered], tokens)]
 
 
-def collate(rows: Sequence[Row], *, layout: Layout, pad: int, device: torch.device) -> Micro:
-    """Rows as one forward pass: behind each other in one line, or padded on the right."""
+def collate(rows: Sequence[Row], *, layout: Layout, pad: int, device: torch.device, first: int = 0) -> Micro:
+    """Rows as one forward pass: behind each other in one line (positions from `first`), or padded on the right."""
     labels = [_next_tokens(row) for row in rows]
+    segments = _segments(rows)
     if layout == "varlen":
         lengths = [len(row) for row in rows]
         inputs: dict[str, Any] = {
             "input_ids": _line([row.ids for row in rows], device),
-            "position_ids": _line([np.arange(n) for n in lengths], device),
+            "position_ids": _line([np.arange(first, first + n) for n in lengths], device),
             "sequence_lengths": lengths,
         }
+        if segments is not None:
+            inputs["token_type_ids"] = _line(segments, device)
         return Micro(rows=tuple(rows), inputs=inputs, labels=_line(labels, device))
     inputs = {
         "input_ids": _block([row.ids for row in rows], pad, device),
         "attention_mask": _block([np.ones(len(row), np.int64) for row in rows], 0, device),
     }
-    if all(row.types is not None for row in rows):
-        inputs["token_type_ids"] = _block([row.types for row in rows], 0, device)
+    if segments is not None:
+        inputs["token_type_ids"] = _block(segments, 0, device)
     return Micro(rows=tuple(rows), inputs=inputs, labels=_block(labels, -100, device))
 
 
@@ -135,6 +138,11 @@ def _cheapest_cuts(lengths: Sequence[int], tokens: int) -> list[tuple[int, int]]
 
 def _next_tokens(row: Row) -> np.ndarray[Any, Any]:
     return np.append(np.where(row.supervised[1:], row.ids[1:], -100), -100)
+
+
+def _segments(rows: Sequence[Row]) -> list[np.ndarray[Any, Any]] | None:
+    found = [row.types for row in rows if row.types is not None]
+    return found if len(found) == len(rows) else None
 
 
 def _line(parts: Sequence[np.ndarray[Any, Any]], device: torch.device) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""A causal network to the fastest way of training it that a self-check on the rows proves equal to the plain way."""
+"""A network to the fastest way of training it that a self-check on the rows proves equal to the plain way."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ import torch
 
 from ..core.console import note
 from .batches import Layout
-from .encoding import Row
-from .objective import CausalObjective
+from .encoding import POSITIONS_AFTER_PAD, Row
+from .objective import CausalObjective, LabelObjective
 from .plan import Plan
-from .varlen import use_varlen
+from .varlen import use_varlen, use_varlen_reader
 
 CHECK_TOKENS = 512
 """Tokens of a row at most that the self-check runs on."""
 SAME_LOGITS = 1e-5
 """Difference of logits, relative to the largest, that two orders of the same products may have."""
+NOT_SUPPORTED = (ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, KeyError, IndexError)
+"""What models raise that do not know the arguments of a line of rows."""
 SAME_LOSS = {torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 5e-3}
-"""Relative difference of the summed loss that is rounding, by the weights' format; rows that see each other move it
-far more."""
+"""Relative difference of the summed loss, or of a head's logits, that is rounding, by the weights' format; rows that
+see each other move it far more."""
 
 
 def choose_layout(plan: Plan, network: Any, pad: int) -> CausalObjective:
@@ -36,6 +38,44 @@ def choose_layout(plan: Plan, network: Any, pad: int) -> CausalObjective:
         note("the model does more to its logits than a matrix product; taking the plain loss")
     layout = _choose(objective, network, rows, plan)
     return replace(objective, layout=layout, smoothing=plan.config.label_smoothing)
+
+
+def choose_label_layout(plan: Plan, network: Any, objective: LabelObjective) -> LabelObjective:
+    """Rows in one line where the network's attention keeps them apart and its head finds them, else padded.
+
+    Only on a CPU: an accelerator computes many short rows faster in a block.
+    """
+    if plan.config.layout == "padded" or plan.place.device.type != "cpu":
+        return objective
+    network.eval()
+    first = network.config.pad_token_id + 1 if network.config.model_type in POSITIONS_AFTER_PAD else 0
+    line = replace(objective, layout="varlen", first_position=first)
+    implementation = network.config._attn_implementation
+    problem = _problem_of_reader(objective, line, network, plan)
+    if not problem:
+        return line
+    note(f"rows cannot lie in one line ({problem}); taking padded rows of like length")
+    network.set_attn_implementation(implementation)
+    return objective
+
+
+@torch.no_grad()
+def _problem_of_reader(padded: LabelObjective, line: LabelObjective, network: Any, plan: Plan) -> str:
+    """Compare the logits of rows in one line with those of padded rows; returns what is wrong, undone."""
+    rows, device = _check_rows(plan.encoding.rows), plan.place.device
+    expected = network(**padded.collate(rows, device).inputs).logits.float()
+    handle = None
+    try:
+        handle = use_varlen_reader(network)
+        found = network(**line.collate(rows, device).inputs).logits.float()
+        worst = float((found - expected).abs().max() / expected.abs().max())
+    except NOT_SUPPORTED as error:
+        problem = (str(error).splitlines() or [type(error).__name__])[0]
+    else:
+        problem = "" if worst <= SAME_LOSS[network.dtype] else f"the logits differ by {worst:.1e}"
+    if problem and handle:
+        handle.remove()
+    return problem
 
 
 def _choose(objective: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> Layout:
@@ -75,7 +115,7 @@ def _problem_of_varlen(objective: CausalObjective, network: Any, rows: list[Row]
         use_varlen(network)
         alone = [float(objective.loss_sum(network, objective.collate([row], device))) for row in rows]
         whole = float(objective.loss_sum(network, objective.collate(rows, device)))
-    except (ValueError, TypeError, AttributeError, NotImplementedError, RuntimeError, KeyError) as error:
+    except NOT_SUPPORTED as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     pairs = [*zip(alone, expected, strict=True), (whole, sum(expected))]
     worst = max(abs(found - right) / max(abs(right), 1.0) for found, right in pairs)
@@ -102,6 +142,11 @@ def _check_rows(rows: tuple[Row, ...]) -> list[Row]:
     """The shortest, the middle and the longest row, cut to the end that holds what is supervised."""
     ordered = sorted(rows, key=len)
     return [
-        Row(ids=row.ids[-CHECK_TOKENS:], supervised=row.supervised[-CHECK_TOKENS:], origin=row.origin)
+        Row(
+            ids=row.ids[-CHECK_TOKENS:],
+            supervised=row.supervised[-CHECK_TOKENS:],
+            origin=row.origin,
+            types=None if row.types is None else row.types[-CHECK_TOKENS:],
+        )
         for row in (ordered[0], ordered[len(ordered) // 2], ordered[-1])
     ]

@@ -45,6 +45,7 @@ class _BlockedCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *outputs: Any) -> Any:
         (factor,) = outputs
         grad_hidden, grad_weight, dtype = ctx.gradients
+        ctx.gradients = None  # autograd copies a gradient that something else still holds
         # In place: a fresh buffer of the vocabulary's size costs more in page faults than the product itself.
         hidden = None if grad_hidden is None else grad_hidden.mul_(factor)
         weight = None if grad_weight is None else grad_weight.to(dtype).mul_(factor)

@@ -83,6 +83,10 @@ class LabelObjective:
     """Whether each class is a yes or no of its own."""
     smoothing: float = 0.0
     """Label smoothing."""
+    layout: Layout = "padded"
+    """How rows are laid out."""
+    first_position: int = 0
+    """Number of a row's first position, for rows in one line."""
 
     def weight(self, rows: Sequence[Row]) -> float:
         """Summed class weights of the rows; for multi-label, rows × classes."""
@@ -92,7 +96,7 @@ class LabelObjective:
 
     def collate(self, rows: Sequence[Row], device: torch.device) -> Micro:
         """One forward pass."""
-        return collate(rows, layout="padded", pad=self.pad, device=device)
+        return collate(rows, layout=self.layout, pad=self.pad, device=device, first=self.first_position)
 
     def loss_sum(self, network: Any, micro: Micro) -> Tensor:
         """Summed weighted cross-entropy, in nats."""

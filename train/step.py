@@ -145,13 +145,26 @@ def _backward(session: Session, loss: torch.Tensor) -> None:
 def _update(session: Session) -> float:
     if session.scaler:
         session.scaler.unscale_(session.optimiser)
-    norm = torch.nn.utils.clip_grad_norm_(session.trained, session.clip)
+    norm = _clip(session)
     if session.scaler:
         session.scaler.step(session.optimiser)  # skipped, and the scale lowered, where fp16 overflowed
         session.scaler.update()
     elif torch.isfinite(norm):
         session.optimiser.step()
     return float(norm)
+
+
+def _clip(session: Session) -> torch.Tensor:
+    """Bound the gradient's norm; returns the norm before.
+
+    On a CPU the fused update divides on its way, which saves a pass over all gradients.
+    """
+    norm = torch.nn.utils.get_total_norm([weight.grad for weight in session.trained if weight.grad is not None])
+    if session.place.device.type == "cpu":
+        session.optimiser.grad_scale = (norm / session.clip).clamp_min(1.0)  # type: ignore[attr-defined]
+    else:
+        torch.nn.utils.clip_grads_with_norm_(session.trained, session.clip, norm)
+    return norm
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -18,6 +18,7 @@ from ..core.prompts import PromptConfig
 from ..core.records import Tuned
 from ..core.results import BenchmarkItem
 from ..core.store import fingerprint, write_text
+from .allocator import freed_memory_kept
 from .audit import Preflight, audit
 from .config import TrainConfig
 from .device import Place
@@ -75,7 +76,7 @@ def train_model(
     _claim(folder, key, plan.place)
     session, replay, retention = open_session(plan, folder)
     watch = Watch(validation=plan.validation, retention=retention, benchmarks=encode_items(watched, plan))
-    with open_trackers(config.report_to, out, plan.place.rank) as report:
+    with freed_memory_kept(plan.place.device), open_trackers(config.report_to, out, plan.place.rank) as report:
         task = Task(
             order=plan.order(replay),
             watch=watch,

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.hooks import RemovableHandle
 
 NAME = "tunegate_varlen"
+LAYER = re.compile(r"(?:^|\.)(?:layers?|h|blocks?)\.\d+$")
+"""Name of a layer, over model families."""
 
 
 def use_varlen(model: Any) -> None:
@@ -21,6 +27,34 @@ def use_varlen(model: Any) -> None:
     AttentionInterface.register(NAME, _attend)
     AttentionMaskInterface.register(NAME, _no_mask)
     model.set_attn_implementation(NAME)
+
+
+def use_varlen_reader(network: torch.nn.Module) -> RemovableHandle:
+    """The same for a network with a label head, which reads the first token of each row.
+
+    Behind its last layer the rows become a padded block again.
+
+    Returns:
+        the handle that takes the unfolding away again.
+
+    Raises:
+        ValueError: the model cannot change its attention, or has no layers.
+    """
+    layers = [module for name, module in network.named_modules() if LAYER.search(name)]
+    if not layers:
+        raise ValueError("no layers are found in it")
+    use_varlen(network)
+    return layers[-1].register_forward_hook(_unfold, with_kwargs=True)
+
+
+def _unfold(_module: torch.nn.Module, _inputs: Any, options: Mapping[str, Any], output: Any) -> Any:
+    """One line of rows (1, tokens, width) to a block (rows, longest, width), zeros behind the shorter ones."""
+    lengths = options.get("sequence_lengths")
+    if lengths is None:
+        return output
+    states = output[0] if isinstance(output, tuple) else output
+    block = pad_sequence(torch.split(states[0], lengths), batch_first=True)
+    return (block, *output[1:]) if isinstance(output, tuple) else block
 
 
 def _no_mask(*_args: Any, **_options: Any) -> None:

@@ -105,6 +105,68 @@ def test_adapters_take_the_fast_layout(
     torch.testing.assert_close(many[1], one[1], rtol=1e-3, atol=1e-6)
 
 
+def reader(architecture: str, folder: Path, small_bert: Path) -> Path:
+    """A randomly initialised encoder of another family, with the small BERT's tokenizer."""
+    import transformers
+    from tunegate.core.models import load_tokenizer
+
+    tokenizer = load_tokenizer(small_bert)
+    tokenizer.model_input_names = ["input_ids", "attention_mask"]
+    sizes: dict[str, Any] = {"vocab_size": len(tokenizer), "max_position_embeddings": 40, "pad_token_id": 0}
+    wide = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    configs = {
+        "roberta": lambda: transformers.RobertaConfig(type_vocab_size=1, **sizes, **wide),
+        "distilbert": lambda: transformers.DistilBertConfig(dim=32, n_layers=2, n_heads=2, hidden_dim=64, **sizes),
+        "albert": lambda: transformers.AlbertConfig(embedding_size=16, **sizes, **wide),
+        "deberta-v2": lambda: transformers.DebertaV2Config(type_vocab_size=0, **sizes, **wide),
+    }
+    torch.manual_seed(0)
+    transformers.AutoModel.from_config(configs[architecture]()).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layout"),
+    [
+        ("bert", "varlen"),
+        ("roberta", "varlen"),
+        ("distilbert", "varlen"),
+        ("albert", "padded"),
+        ("deberta-v2", "padded"),
+    ],
+)
+def test_an_encoder_reads_rows_in_one_line_where_that_is_right(
+    architecture: str, layout: str, labelled: list[dict[str, str]], small_bert: Path, tmp_path: Path
+) -> None:
+    """Loss and gradient in the layout that the self-check takes are those of padded rows; the others fall back."""
+    model = small_bert if architecture == "bert" else reader(architecture, tmp_path / "model", small_bert)
+    session, *_ = open_session(plan_for(labelled, model), tmp_path)
+    found = gradient(labelled, model, tmp_path)
+    padded = gradient(labelled, model, tmp_path, layout="padded")
+
+    assert session.objective.layout == layout
+    assert found[0] == pytest.approx(padded[0], rel=1e-5)
+    torch.testing.assert_close(found[1], padded[1], rtol=1e-3, atol=1e-6)
+
+
+def test_text_pairs_are_read_alike_in_one_line(
+    labelled: list[dict[str, str]], small_bert: Path, tmp_path: Path
+) -> None:
+    """Segments of text pairs travel with the line: its logits are those of padded pairs."""
+    rows = [{"premise": row["text"], "hypothesis": "hello login", "label": row["label"]} for row in labelled]
+    logits = {}
+    for layout in ("auto", "padded"):
+        plan = plan_for(rows, small_bert, layout=layout)
+        session, *_ = open_session(plan, tmp_path)
+        session.network.eval()
+        micro = session.objective.collate(plan.encoding.rows, plan.place.device)
+        logits[session.objective.layout] = session.network(**micro.inputs).logits
+        assert int(micro.inputs["token_type_ids"].sum()) == 3 * len(rows)
+
+    torch.testing.assert_close(logits["varlen"], logits["padded"], rtol=1e-4, atol=1e-5)
+
+
 def tiny(architecture: str, folder: Path, quickstart_base: Path) -> Path:
     """A randomly initialised causal model of another family, with the quickstart's tokenizer."""
     import transformers

@@ -74,6 +74,24 @@ def test_running_out_of_memory_repeats_the_same_step(
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=2e-5)
 
 
+def test_the_clipped_step_is_torchs(completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path) -> None:
+    """The step with a gradient beyond the limit is that of `clip_grad_norm_` and AdamW, and reports the norm before."""
+    found, rows = opened(completions, quickstart_base, tmp_path)
+    found.clip = 0.01
+    result = train_step(found, rows, step=0)
+    plain, rows = opened(completions, quickstart_base, tmp_path)
+    plain.network.train()
+    micro = plain.objective.collate(rows, plain.place.device)
+    (plain.objective.loss_sum(plain.network, micro) / plain.objective.weight(rows)).backward()
+    norm = torch.nn.utils.clip_grad_norm_(plain.trained, 0.01)
+    plain.optimiser.step()
+
+    assert result.norm == pytest.approx(float(norm), rel=1e-5)
+    assert result.norm > 0.1
+    for ours, theirs in zip(found.trained, plain.trained, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
 def test_one_row_without_room_is_told(completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path) -> None:
     """When a single row does not fit, the message names its tokens and what to set."""
     session, rows = opened(completions, quickstart_base, tmp_path)
