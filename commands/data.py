@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
     from ..curate import CurateConfig
 
 
+Test = Annotated[str | None, typer.Option(help="Test rows that must not be trained on.", show_default=False)]
+Benchmarks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--benchmark", "-b", help="lm-eval task, group or YAML that must not be trained on.", show_default=False
+    ),
+]
+Mirror = Annotated[Path | None, typer.Option(help="Folder with the benchmarks' data.", show_default=False)]
+Overrides = Annotated[Path | None, typer.Option(help="A reviewer's decisions (JSONL).", show_default=False)]
 Index = Annotated[
     Path | None, typer.Option(help="Folder of all rows accepted before; the kept rows join it.", show_default=False)
 ]
@@ -28,13 +38,15 @@ Explain = Annotated[
 
 def curate(
     data: Annotated[list[str] | None, typer.Argument(help="Files, folder or hub id.", show_default=False)] = None,
-    test: Annotated[str | None, typer.Option(help="Test rows that must not be trained on.", show_default=False)] = None,
+    test: Test = None,
+    benchmark: Benchmarks = None,
+    mirror: Mirror = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder.", show_default="NAME.curated")] = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
     kind: Kind = None,
     columns: Columns = None,
-    overrides: Annotated[Path | None, typer.Option(help="A reviewer's decisions (JSONL).", show_default=False)] = None,
+    overrides: Overrides = None,
     allow_partial: AllowPartial = False,
     index: Index = None,
     explain: Explain = None,
@@ -46,7 +58,7 @@ def curate(
 ) -> None:
     """Remove duplicates, leaks, conflicts and junk; account for every row.
 
-    Example: tunegate curate train.jsonl --test test.jsonl --set dedup.threshold=0.7
+    Example: tunegate curate train.jsonl --test test.jsonl -b hellaswag --mirror mirror --set dedup.threshold=0.7
     """
     if list_rules:
         typer.echo(questions.rules())
@@ -59,33 +71,38 @@ def curate(
         return
     from ..core.formats import load_examples
     from ..curate import CurateConfig
-    from .settings import stage_config
+    from .settings import benchmark_questions, recipe_overrides, stage_config
 
     def load(source: str | list[str]) -> Examples:
         return load_examples(source, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
 
     config = stage_config(CurateConfig, "curate", recipe, changes)
-    held_out = load(test) if test else None
-    if check:
-        _check([load(file) for file in data], config, held_out)
-        return
-    examples = load(data)
     if advise:
-        typer.echo(questions.advice(examples, config))
+        typer.echo(questions.advice(load(data), config))
         return
-    curation = _curate(examples, config, target, test=held_out, overrides=overrides, index=index, github=github)
+    held_out = load(test) if test else None
+    questions_asked = benchmark_questions(recipe, benchmark, mirror)
+    decisions = overrides or recipe_overrides(recipe)
+    beside = {"test": held_out, "benchmarks": questions_asked, "overrides": decisions}
+    if check:
+        _check([load(file) for file in data], config, beside)
+        return
+    refuse_existing(target)
+    curation = _curate(load(data), config, target, beside=beside, index=index)
+    if github:
+        _summarise(curation, target)
     if prove:
         typer.echo(questions.benefit(curation, held_out))
 
 
-def _check(files: list[Examples], config: CurateConfig, test: Examples | None) -> None:
+def _check(files: list[Examples], config: CurateConfig, beside: Mapping[str, Any]) -> None:
     """Leave with 1 if curation would drop a row of any of the files."""
     from ..curate import curate_dataset, ledger_of
     from ..reports import render_curation_terminal
 
     dropped = 0
     for examples in files:
-        ledger = ledger_of(curate_dataset(examples, config=config, test=test))
+        ledger = ledger_of(curate_dataset(examples, config=config, **beside))
         dropped += ledger.summary["rows_rejected"]
         if ledger.summary["rows_rejected"]:
             typer.echo(render_curation_terminal(ledger, **screen()))
@@ -93,24 +110,16 @@ def _check(files: list[Examples], config: CurateConfig, test: Examples | None) -
 
 
 def _curate(
-    examples: Examples,
-    config: CurateConfig,
-    target: Path,
-    *,
-    test: Examples | None,
-    overrides: Path | None,
-    index: Path | None,
-    github: bool,
+    examples: Examples, config: CurateConfig, target: Path, *, beside: Mapping[str, Any], index: Path | None
 ) -> Curation:
+    """Curate, write the folder, let the kept rows join the index, and print what was done."""
     from ..core.console import note
-    from ..core.results import RunResults
     from ..core.store import write_text
     from ..curate import accept_rows, curate_dataset, ledger_of, write_curation
     from ..reports import render_curation_html, render_curation_terminal
 
-    refuse_existing(target)
     known = index if index and index.exists() else None
-    curation = curate_dataset(examples, config=config, test=test, overrides=overrides, index=known)
+    curation = curate_dataset(examples, config=config, index=known, **beside)
     ledger = ledger_of(curation)
     write_curation(curation, target)
     write_text(target / "report.html", render_curation_html(ledger, name=target.name))
@@ -118,6 +127,11 @@ def _curate(
         note(f"{index}: {accept_rows(curation, index, config=config):,} rows accepted so far")
     files = [("kept rows", str(next(target.glob("train.*")))), ("page", str(target / "report.html"))]
     typer.echo(render_curation_terminal(ledger, **screen(), files=files))
-    if github:
-        write_summary(RunResults(name=target.name, ledger=ledger), target)
     return curation
+
+
+def _summarise(curation: Curation, target: Path) -> None:
+    from ..core.results import RunResults
+    from ..curate import ledger_of
+
+    write_summary(RunResults(name=target.name, ledger=ledger_of(curation)), target)

@@ -1,10 +1,11 @@
-"""A stage's settings from a recipe's section and `--set` changes."""
+"""What a command takes from a recipe: a stage's settings with `--set` changes on top, and the benchmarks to gate on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.results import BenchmarkItem
 from ..core.settings import AnyConfig, make_config
 from ..recipe import read_recipe
 
@@ -22,3 +23,28 @@ def stage_config(
     whole = read_recipe(recipe, changes=[f"{section}.{change}" for change in changes or ()])
     found = getattr(whole, section)
     return found if isinstance(found, config) else config()
+
+
+def recipe_overrides(recipe: Path | None) -> Path | None:
+    """The file of reviewers' decisions that a recipe names."""
+    named = read_recipe(recipe).data.overrides if recipe else None
+    return Path(named) if named else None
+
+
+def benchmark_questions(
+    recipe: Path | None, benchmarks: Sequence[str] | None, mirror: Path | None
+) -> list[BenchmarkItem]:
+    """The items that a recipe's gate will ask, and all items of other benchmarks that are named beside it.
+
+    Raises:
+        RecipeError: the recipe is wrong.
+        DataError: a benchmark is unknown or its data is not there.
+    """
+    if recipe is None and not benchmarks:
+        return []
+    from ..evaluate import EvaluateConfig, benchmark_items
+
+    whole = read_recipe(recipe) if recipe else None
+    config, seed = (whole.evaluate, whole.seed) if whole else (EvaluateConfig(), 0)
+    changes = {"benchmarks": (*config.benchmarks, *(benchmarks or ())), **({"mirror": str(mirror)} if mirror else {})}
+    return benchmark_items(config.model_copy(update=changes), seed=seed)

@@ -107,6 +107,25 @@ def test_an_index_remembers_what_was_accepted(rows: Path) -> None:
     assert (rows.parent / "tomorrow.curated" / "train.jsonl").read_text().count("\n") == 1
 
 
+def test_a_named_benchmark_is_not_trained_on(rows: Path, root: Path) -> None:
+    """A row that holds a benchmark's question goes when the benchmark is named, by --benchmark or by the recipe."""
+    benchmarks = root / "examples" / "quickstart" / "benchmarks"
+    item = json.loads((benchmarks / "sentiment.jsonl").read_text().splitlines()[0])
+    text = item["query"] + item["choices"][item["gold"]]
+    rows.write_text(rows.read_text() + json.dumps({"text": text, "label": "card"}) + "\n")
+    recipe = {"model": "base", "data": {"train": "rows.jsonl"}}
+    recipe["evaluate"] = {"benchmarks": [str(benchmarks / "sentiment.yaml")]}
+    (rows.parent / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    ways = {"named": ("-b", benchmarks / "sentiment.yaml"), "recipe": ("--recipe", "recipe.yaml"), "neither": ()}
+    found = {}
+    for way, options in ways.items():
+        done = tunegate("curate", "rows.jsonl", *options, "--out", way, cwd=rows.parent)
+        assert done.returncode == 0, done.stderr
+        found[way] = json.loads((rows.parent / way / "summary.json").read_text())["by_rule"].get("benchmark-leak", 0)
+
+    assert found == {"named": 1, "recipe": 1, "neither": 0}
+
+
 def test_explain_tells_one_rows_story(rows: Path) -> None:
     """After a curation, a row is found by its place, with its fate and the row that stands for it."""
     tunegate("curate", "rows.jsonl", cwd=rows.parent)
