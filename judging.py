@@ -1,4 +1,4 @@
-"""Two models to the scores in a run folder, all at once or as many as a verdict takes; the scores to the verdict."""
+"""Two models to the scores in a run folder (all at once or as many as a verdict takes), their drift, their verdict."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any
 
 from . import evaluate
 from .core.console import note
-from .core.results import Scores
+from .core.models import model_fingerprint
+from .core.records import Examples
+from .core.results import Drift, Scores
 from .core.runfolder import RunFolder
 from .core.store import hash_files
 from .recipe import Recipe
 
 LOCK_FILE = Path("tunegate.lock.json")
 """The accepted reference, in the working directory: where a repository keeps it under review."""
+DRIFT_FILE = "drift.json"
 NOISE_FILE = "noise.json"
 IN_BLOCKS = "evaluate in blocks"
 """The stage that takes the place of `evaluate base` and `evaluate tuned`."""
@@ -72,6 +75,45 @@ def evaluate_at_once(
     return run.run_stage(f"evaluate {side}", inputs, [f"scores/{side}.parquet"], work)
 
 
+def measure_run_drift(
+    run: RunFolder,
+    recipe: Recipe,
+    *,
+    tuned: tuple[str, Path | None],
+    test: tuple[Path, Callable[[], Examples]],
+    resident: evaluate.Resident,
+) -> bool:
+    """Measure how far the tuned model moved from its base, where the recipe asks for it and both write words.
+
+    Args:
+        run: The folder; drift.json is left in it.
+        recipe: `evaluate.drift_rows` says on how many rows.
+        tuned: The tuned model and its adapter.
+        test: File of the held-out rows, and what loads them.
+        resident: What evaluation left in memory.
+    """
+    file, config, base = run.path / DRIFT_FILE, recipe.evaluate, recipe.model
+    wanted = config.drift_rows > 0 and evaluate.is_causal(base) and evaluate.is_causal(*tuned)
+    if not wanted and not file.exists():
+        return False
+
+    def work() -> None:
+        file.unlink(missing_ok=True)
+        if wanted:
+            shared: dict[str, Any] = {"prompts": recipe.prompts, "seed": recipe.seed, "resident": resident}
+            model, adapter = tuned
+            drift = evaluate.measure_drift(base, model, adapter=adapter, task=test[1](), config=config, **shared)
+            evaluate.write_drift(drift, file)
+
+    inputs = {
+        "models": [model_fingerprint(base), model_fingerprint(*tuned)],
+        "config": config.model_dump(mode="json", include={"drift_rows", "dtype", "max_length"}),
+        "prompts": recipe.prompts.model_dump(mode="json"),
+        "test": [hash_files([test[0]]), recipe.seed],
+    }
+    return run.run_stage("drift", inputs, [DRIFT_FILE] if wanted else [], work)
+
+
 def judge_run(run: RunFolder, recipe: Recipe) -> bool:
     """Compare and judge the scores of a run; returns whether there was work to do."""
     files = [score_file(run.path, side) for side in SIDES]
@@ -95,6 +137,11 @@ def judge_run(run: RunFolder, recipe: Recipe) -> bool:
 def read_side(path: Path, side: str, done: Collection[str]) -> Scores | None:
     """One side's scores in a run folder; None where no stage that is done wrote them."""
     return evaluate.read_scores(score_file(path, side)) if f"evaluate {side}" in done or IN_BLOCKS in done else None
+
+
+def read_run_drift(path: Path) -> Drift | None:
+    """The drift in a run folder; None where it was not measured."""
+    return evaluate.read_drift(path / DRIFT_FILE) if (path / DRIFT_FILE).exists() else None
 
 
 def score_file(path: Path, side: str) -> Path:

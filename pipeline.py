@@ -14,13 +14,23 @@ from typing import Any
 from . import curate, evaluate, reports, train
 from .core.console import note
 from .core.formats import load_examples, write_examples
-from .core.models import load_tokenizer, model_family, model_fingerprint
+from .core.models import load_tokenizer, model_fingerprint
 from .core.records import Examples
 from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
-from .judging import IN_BLOCKS, SIDES, evaluate_at_once, evaluate_in_blocks, goes_in_blocks, judge_run, read_side
+from .judging import (
+    IN_BLOCKS,
+    SIDES,
+    evaluate_at_once,
+    evaluate_in_blocks,
+    goes_in_blocks,
+    judge_run,
+    measure_run_drift,
+    read_run_drift,
+    read_side,
+)
 from .recipe import Recipe, read_recipe, recipe_yaml
 
 REPORT_FILES = {
@@ -60,6 +70,7 @@ def run_recipe(
             _curate(run, recipe),
             _train(run, recipe),
             _evaluate(run, recipe, resident),
+            _drift(run, recipe, resident),
             judge_run(run, recipe),
             _report(run, recipe),
         ]
@@ -121,6 +132,7 @@ def load_run(path: Path) -> RunResults:
         tuned_scores=read_side(path, "tuned", done),
         comparison=evaluate.read_comparison(path / "comparison.json") if "judge" in done else None,
         verdict=evaluate.read_verdict(path / "verdict.json") if "judge" in done else None,
+        drift=read_run_drift(path),
         provenance=state,
     )
 
@@ -218,7 +230,7 @@ def _evaluate(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bo
         )
 
     inputs = {side: _scored_from(run, recipe, side) for side in SIDES}
-    causal = model_family(recipe.model) == "causal" and train.read_tuned(run.path / "model").method != "head"
+    causal = evaluate.is_causal(recipe.model) and evaluate.is_causal(*_model_of(run, recipe, "tuned"))
     if goes_in_blocks(recipe, causal=causal):
         run.forget_stages(*(f"evaluate {side}" for side in SIDES))
         return evaluate_in_blocks(run, recipe, inputs, measure)
@@ -251,6 +263,11 @@ def _model_of(run: RunFolder, recipe: Recipe, side: str) -> tuple[str, Path | No
         return recipe.model, None
     tuned = train.read_tuned(run.path / "model")
     return (recipe.model, tuned.path) if tuned.is_adapter else (str(tuned.path), None)
+
+
+def _drift(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bool:
+    tuned, test = _model_of(run, recipe, "tuned"), (_test_file(run, recipe), lambda: _test(run, recipe))
+    return measure_run_drift(run, recipe, tuned=tuned, test=test, resident=resident)
 
 
 def _report(run: RunFolder, recipe: Recipe) -> bool:

@@ -68,7 +68,9 @@ def _items(recipe: Recipe, test: Examples) -> list[str]:
     benchmarks = [f"{task}: {count:,} items" for task, count in sorted(counts.items())]
     looks = recipe.evaluate.blocks
     blocks = [f"in at most {looks} blocks, until every check is decided"] if looks > 1 else []
-    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model", *blocks]
+    rows = min(recipe.evaluate.drift_rows, len(test)) if evaluate.is_causal(recipe.model) else 0
+    drift = [f"drift from the base on {rows:,} rows, not gated (evaluate.drift_rows=0: off)"] if rows else []
+    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model", *blocks, *drift]
 
 
 def _margins(recipe: Recipe) -> str:

@@ -103,6 +103,8 @@ class Flip:
     """The tuned model's answer."""
     target: str
     subject: str = ""
+    loss_kind: str = ""
+    """Of a lost item: changed_answer, lost_format, refusal or length_blow_up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,8 @@ class TaskComparison:
     """Standard error of the base model's score."""
     tuned_error: float = 0.0
     """Standard error of the tuned model's score."""
+    loss_kinds: Mapping[str, int] = field(default_factory=dict)
+    """Lost items of a binary metric by what went wrong: changed_answer, lost_format, refusal, length_blow_up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +169,23 @@ class Comparison:
     share: float = 1.0
     """Share of the items that had been measured at this look."""
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How far the tuned model's next-token distributions moved from the base's on held-out rows of the task.
+
+    It measures change, not loss: reported as an early warning, never gated.
+    """
+
+    kl: float
+    """Mean of KL(base‖tuned) over tokens, in nats."""
+    standard_error: float | None
+    """Standard error over rows; None for a single row."""
+    rows: int
+    tokens: int
+    largest: float
+    """Largest mean of any row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,5 +253,6 @@ class RunResults:
     tuned_scores: Scores | None = None
     comparison: Comparison | None = None
     verdict: Verdict | None = None
+    drift: Drift | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     """run.json: versions, fingerprints, seeds, timings, the command that reproduces the run."""

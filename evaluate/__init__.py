@@ -8,6 +8,7 @@ from .compare import compare_scores as compare_scores
 from .config import Benchmark as Benchmark
 from .config import EvaluateConfig as EvaluateConfig
 from .config import Retention as Retention
+from .flip_kinds import loss_kinds as loss_kinds
 from .flip_kinds import lost_by_kind as lost_by_kind
 from .gate.adaptive import AdaptiveResult as AdaptiveResult
 from .gate.adaptive import judge_in_blocks as judge_in_blocks
@@ -26,6 +27,7 @@ from .gate.waivers import Waiver as Waiver
 from .log_samples import read_log_pair as read_log_pair
 from .log_samples import read_log_samples as read_log_samples
 from .measure import evaluate_model as evaluate_model
+from .measure import is_causal as is_causal
 from .noise import NoiseFloor as NoiseFloor
 from .noise import measure_noise as measure_noise
 from .noise import noise_floor as noise_floor
@@ -35,6 +37,8 @@ from .score_files import read_scores as read_scores
 from .score_files import write_scores as write_scores
 from .scoring.causal import Resident as Resident
 from .scoring.drift import measure_drift as measure_drift
+from .scoring.drift import read_drift as read_drift
+from .scoring.drift import write_drift as write_drift
 from .verdict_io import read_comparison as read_comparison
 from .verdict_io import read_verdict as read_verdict
 from .verdict_io import verdict_schema as verdict_schema

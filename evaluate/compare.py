@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.results import Comparison, Flip, Scores, TaskComparison, TaskInfo
+from .flip_kinds import Item, LossKind, count_kinds, loss_kinds
 from .pairing import Pairs, pair_tasks
 from .statistics.intervals import clustered_error, mean_error, ratio_error
 from .statistics.multiplicity import benjamini_hochberg
@@ -38,9 +39,10 @@ def compare_scores(base: Scores, tuned: Scores) -> Comparison:
         IntegrityError: tasks, items or prompts differ, an item occurs twice, or a value is no score.
     """
     pairs = pair_tasks(base, tuned)
-    flips = [flip for pair in pairs for flip in _flips(pair)]
+    kinds = loss_kinds(base, tuned)
+    flips = [flip for pair in pairs for flip in _flips(pair, kinds.get(pair.info.name, {}))]
     return Comparison(
-        tasks=tuple(_compare_task(pair) for pair in pairs),
+        tasks=tuple(_compare_task(pair, count_kinds(kinds.get(pair.info.name, {}))) for pair in pairs),
         flips=tuple(sorted(flips, key=lambda flip: flip.direction != "lost")),
         base_model=base.model,
         tuned_model=tuned.model,
@@ -51,7 +53,7 @@ def compare_scores(base: Scores, tuned: Scores) -> Comparison:
     )
 
 
-def _compare_task(pairs: Pairs) -> TaskComparison:
+def _compare_task(pairs: Pairs, kinds: Mapping[str, int]) -> TaskComparison:
     info, changes = pairs.info, _changes(pairs)
     clusters = _clusters(pairs.base)
     weights = _numbers(pairs.base, "weight") if info.scale == "ratio" else np.ones(len(changes))
@@ -78,6 +80,7 @@ def _compare_task(pairs: Pairs) -> TaskComparison:
         subjects=tuple(_subjects(pairs, changes)),
         base_error=_error(info, pairs.base, clusters),
         tuned_error=_error(info, pairs.tuned, clusters),
+        loss_kinds=kinds,
     )
     low, high = delta_interval(task, INTERVAL_ALPHA)
     return replace(task, low=low, high=high, p_value=no_loss_p_value(task))
@@ -149,7 +152,7 @@ def _subject(name: str, pairs: Pairs, changes: Any, inside: Any) -> dict[str, An
     }
 
 
-def _flips(pairs: Pairs) -> list[Flip]:
+def _flips(pairs: Pairs, kinds: Mapping[Item, LossKind]) -> list[Flip]:
     if pairs.info.scale != "binary":
         return []
     changes = _changes(pairs)
@@ -165,6 +168,9 @@ def _flips(pairs: Pairs) -> list[Flip]:
             tuned=after["prediction"],
             target=before["target"],
             subject=before["subject"],
+            loss_kind=kinds.get((before["doc_hash"], before["target_hash"], before["occurrence"]), "")
+            if changes[position] < 0
+            else "",
         )
         for position, before, after in zip(chosen, base, tuned, strict=True)
     ]

@@ -92,7 +92,9 @@ class EvaluateConfig(Config):
     """transformers, or one of lm-eval's own adapters (`vllm`, `local-completions`, `hf`)."""
     backend_options: Mapping[str, Any] = {}
     """Arguments of that adapter."""
-    drift_rows: int = Field(default=0, ge=0)
-    """Held-out prompts on which the divergence of the tuned model from its base is measured; 0: none."""
+    drift_rows: int = Field(default=64, ge=0)
+    """Held-out rows on which the tuned causal model's divergence from its base is measured, as an early warning that is
+    never gated; 0: not at all. It costs one pass of each model over these rows, and where every weight was tuned the
+    base is loaded beside the tuned model."""
     trust_remote_code: bool = False
     """Run code that a model repository brings along."""

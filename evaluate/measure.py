@@ -70,7 +70,7 @@ def evaluate_model(
         ModelError: the model cannot be loaded, or cannot do what is asked of it (such as a share of an encoder's).
     """
     started = time.monotonic()
-    if _is_causal(model, adapter):
+    if is_causal(model, adapter):
         opened = open_benchmarks(config, seed=seed)
         causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
         parts = _measure_causal(causal, task, opened, prompts, seed, 1.0 if share is None else share)
@@ -95,7 +95,8 @@ def evaluate_model(
     )
 
 
-def _is_causal(model: str, adapter: Path | None) -> bool:
+def is_causal(model: str, adapter: Path | None = None) -> bool:
+    """Whether a model, with the adapter on it, writes words; a label head and an encoder do not."""
     if adapter is not None:
         return (
             read_json(adapter / "adapter_config.json").get("task_type") != "SEQ_CLS" and model_family(model) == "causal"

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, is_dataclass
 from typing import Any
 
 from ..core.records import SCHEMA_VERSION
-from ..core.results import Check, Flip, Outcome, RunResults, Scores, TaskComparison, TaskInfo, Verdict
+from ..core.results import Check, Drift, Flip, Outcome, RunResults, Scores, TaskComparison, TaskInfo, Verdict
 from .advice import attention, next_actions
 from .ledgers import family_counts, funnel_of
 from .tuning import shown_notes
@@ -80,6 +80,7 @@ class ComparisonTask:
     contaminated: int
     clean_delta: float | None
     subjects: list[dict[str, Any]]
+    loss_kinds: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +116,7 @@ class Document:
     name: str
     verdict: VerdictPart | None
     comparison: ComparisonPart | None
+    drift: Drift | None
     data: DataPart | None
     training: TrainingPart | None
     base_scores: ScoresPart | None
@@ -131,6 +133,7 @@ def render_json(results: RunResults) -> str:
         "name": results.name,
         "verdict": results.verdict and verdict_fields(results.verdict),
         "comparison": _comparison_fields(results),
+        "drift": results.drift,
         "data": _data_fields(results),
         "training": results.tuned and {**asdict(results.tuned), "notes": shown_notes(results.tuned)},
         "base_scores": _scores_fields(results.base_scores),

@@ -17,6 +17,7 @@ from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, se
 from .document import json_ready, public_provenance
 from .escape import clip, markdown_code, markdown_text, one_line
 from .ledgers import class_balance, funnel_of
+from .losses import drift_in_words, kind_table, kinds_in_words
 
 COMMENT_LIMIT = 60_000
 """Characters; GitHub's own limit is 65,536."""
@@ -64,6 +65,7 @@ def _sections(results: RunResults) -> list[Section]:
         Section(title="verdict", text=_verdict(results), rank=0),
         Section(title="in one line", text=_one_line_each(results, lines), rank=0),
         Section(title="checks", text=_checks_table(lines), rank=1),
+        Section(title="kinds of loss", text=_kinds(results), rank=5),
         Section(title="attention", text=_list("Needs attention", attention(results)), rank=2),
         Section(title="worst flips", text=_worst_flips(results), rank=4),
         Section(title="subjects", text=_fold("Subjects", _subjects(results)), rank=7),
@@ -126,6 +128,13 @@ def _check_cells(line: Line) -> list[str]:
         figures.count(line.n),
         figures.score(line.mde, line.unit),
     ]
+
+
+def _kinds(results: RunResults) -> str:
+    rows = kind_table(results.comparison)[:20]
+    lost = [f"{markdown_code(clip(name, MAX_CELL))} {kinds_in_words(counts)}" for name, counts in rows]
+    drift = [f"**Drift** {drift_in_words(results.drift)}"] if results.drift else []
+    return " · ".join(([f"**Lost** {'; '.join(lost)}"] if lost else []) + drift)
 
 
 def _worst_flips(results: RunResults) -> str:

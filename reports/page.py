@@ -37,8 +37,9 @@ def _sections(results: RunResults) -> list[Section]:
     sections: list[Section] = [
         ("attention", "Next steps", "What to look at, what to do next", _advice(results)),
         ("benchmarks", "Abilities", "Broad abilities", page_measures.forest(lines)),
-        ("task", "Task", "The task", join([page_measures.task_table(lines), page_task.task_details(results)])),
+        ("task", "Task", "The task", _task(results, lines)),
         ("flips", "Flips", "Answers that changed", page_measures.flips(results)),
+        ("losses", "Kinds of loss", "What kind of loss", page_measures.kinds_of_loss(results)),
         ("subjects", "Subjects", "Subjects", page_measures.subjects(results)),
     ]
     if results.ledger:
@@ -55,6 +56,10 @@ def _sections(results: RunResults) -> list[Section]:
     if results.tuned:
         sections.append(("training", "Training", "Training", page_making.training(results.tuned)))
     return [*sections, ("provenance", "Provenance", "Provenance", page_making.provenance(results))]
+
+
+def _task(results: RunResults, lines: list[Line]) -> Html:
+    return join([page_measures.task_table(lines), page_measures.drift(results), page_task.task_details(results)])
 
 
 def _banner(results: RunResults) -> Html:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from ..core.results import Flip, RunResults
 from . import figures
 from .checks import STATE_SIGNS, Line, unit_of
+from .losses import EXPLAINED, KINDS, drift_in_words, kind_table
 from .markdown import spread
-from .markup import NOTHING, Html, Row, badge, data, table, tag, text, words
+from .markup import NOTHING, Html, Row, badge, data, join, table, tag, text, words
 from .plots import Scale, axis, interval_plot, scale_over
 
 MAX_FLIPS = 200
@@ -98,6 +99,27 @@ def subjects(results: RunResults) -> Html:
     return tag("div", table(titles, cells, caption="Subjects", numbers=range(2, 8)), note)
 
 
+def kinds_of_loss(results: RunResults) -> Html:
+    """Lost answers by what went wrong, where it was not always the answer."""
+    rows = [
+        Row(cells=[text(name, 120), *(text(figures.count(number)) for number in counts)])
+        for name, counts in kind_table(results.comparison)
+    ]
+    if not rows:
+        return NOTHING
+    titles = ("benchmark", *(names[1] for names in KINDS.values()))
+    frame = table(titles, rows, caption="Lost answers by kind", numbers=range(1, len(titles)), page=20)
+    return tag("div", frame, words(EXPLAINED, class_="muted small"))
+
+
+def drift(results: RunResults) -> Html:
+    """How far the tuned model moved from its base on the task's own rows."""
+    if results.drift is None:
+        return NOTHING
+    more = f"; the row that moved furthest {figures.measure(results.drift.largest)}"
+    return words(f"Drift: {drift_in_words(results.drift)}{more}.", class_="muted small")
+
+
 def flips(results: RunResults) -> Html:
     """Answers that changed between right and wrong, both ways."""
     sampled = results.comparison.flips if results.comparison else ()
@@ -110,7 +132,7 @@ def flips(results: RunResults) -> Html:
     rows = [
         Row(
             cells=[
-                tag("span", text("✕ lost" if flip.direction == "lost" else "✓ gained"), class_=f"way {flip.direction}"),
+                _way(flip),
                 tag("span", text(flip.task, 120), tag("span", text(flip.subject, 120), class_="muted sub")),
                 data(flip.prompt, tail=True),
                 data(flip.base),
@@ -128,6 +150,13 @@ def flips(results: RunResults) -> Html:
         class_="muted small",
     )
     return tag("div", table(titles, rows, caption="Flips"), note)
+
+
+def _way(flip: Flip) -> Html:
+    way = tag("span", text("✕ lost" if flip.direction == "lost" else "✓ gained"), class_=f"way {flip.direction}")
+    if flip.loss_kind in {"", "changed_answer"}:
+        return way
+    return join([way, tag("span", text(KINDS[flip.loss_kind][0]), class_="muted sub")])
 
 
 def _forest_row(line: Line, scale: Scale | None) -> Html:

@@ -11,6 +11,7 @@ from .advice import attention, next_actions, rows_moved
 from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
 from .escape import one_line
 from .ledgers import class_balance, funnel_of
+from .losses import drift_in_words, kind_table, kinds_in_words
 from .screen import STATE_STYLES, Cell, Column, Screen
 
 MAX_LINES = 12
@@ -106,7 +107,8 @@ def _what_was_done(results: RunResults) -> list[tuple[str, str]]:
         if mean:
             number = sum(line.kind == "benchmark" for line in lines)
             facts.append(("Abilities", f"mean of {figures.plural(number, 'benchmark')}: {sentence(mean)}"))
-    return facts
+    facts += [("Lost", f"{name}: {kinds_in_words(counts)}") for name, counts in kind_table(results.comparison)]
+    return [*facts, ("Drift", drift_in_words(results.drift))] if results.drift else facts
 
 
 def _show_checks(screen: Screen, lines: Sequence[Line]) -> None:

@@ -142,6 +142,23 @@ def test_a_finished_run_does_no_work(recipe: Path, tmp_path: Path, capsys: pytes
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "model").rglob("*")} == times
 
 
+def test_drift_is_measured_beside_the_verdict_and_can_be_switched_off(recipe: Path, tmp_path: Path) -> None:
+    """The divergence from the base is stored and shown; switched off it leaves no trace and redoes no stage before."""
+    out = tmp_path / "run"
+    drift = run_recipe(recipe, out=out).drift
+
+    assert drift is not None
+    assert (drift.rows, drift.kl > 0) == (18, True)
+    assert "Drift: KL from the base" in (out / "report.html").read_text()
+
+    scores = (out / "scores" / "tuned.parquet").stat().st_mtime_ns
+    results = run_recipe(recipe, out=out, changes=["evaluate.drift_rows=0"])
+
+    assert results.drift is None
+    assert "Drift: KL" not in (out / "report.html").read_text()
+    assert (out / "scores" / "tuned.parquet").stat().st_mtime_ns == scores
+
+
 def test_a_killed_run_goes_on_and_ends_with_the_same_files(recipe: Path, tmp_path: Path) -> None:
     """After SIGKILL in training the next run ends where an undisturbed one ends."""
     out = tmp_path / "run"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...core.models import load_causal, load_tokenizer, model_fingerprint
+from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
 from ..config import EvaluateConfig
 from .request import Answer, Request
@@ -43,7 +43,8 @@ class Resident:
         """The base with an adapter on it; to be handed to `take_off` afterwards."""
         from peft import PeftModel
 
-        return PeftModel.from_pretrained(self.base(model, config), str(adapter)).eval()
+        with quiet_peft():
+            return PeftModel.from_pretrained(self.base(model, config), str(adapter)).eval()
 
     def take_off(self, tuned: Any) -> None:
         """Leave the base as it was; where the kind of adapter does not allow that, forget it."""

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from tunegate.core.records import FINDING_COLUMNS, Ledger, Tuned
-from tunegate.core.results import Check, Comparison, Flip, RunResults, Scores, TaskComparison, TaskInfo, Verdict
+from tunegate.core.results import Check, Comparison, Drift, Flip, RunResults, Scores, TaskComparison, TaskInfo, Verdict
 
 BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
     ("arithmetic", "arithmetic", 500, 0.84, 70, 6, "fail", "lost 12.8 points, beyond the margin of 5.0"),
@@ -23,6 +23,7 @@ BENCHMARKS = (  # name, ability, n, base, lost, gained, state, reason
     ("opposites", "vocabulary", 300, 0.893, 8, 7, "pass", "no loss beyond 5.0 points (T = 4.4)"),
     ("sentiment", "reading", 500, 0.884, 33, 11, "waived", "waived by Ada until 2026-12-31: accepted for the pilot"),
 )
+LOSS_KINDS = {"changed_answer": 20, "length_blow_up": 1, "lost_format": 6, "refusal": 2}
 INTENTS = ("card_arrival", "card_lost", "exchange_rate", "pin_blocked", "refund", "top_up", "transfer_fee", "verify_id")
 
 
@@ -77,6 +78,7 @@ def make_task(check: Check, ability: str, *, clean: Callable[[str], str]) -> Tas
         contaminated=12 if check.name == "facts" else 0,
         clean_delta=-0.004 if check.name == "facts" else None,
         subjects=subjects if role == "benchmark" else (),
+        loss_kinds=LOSS_KINDS if ability == "instruction following" else {"changed_answer": check.lost or 0},
         **{name: getattr(check, name) for name in shared},
     )
 
@@ -240,6 +242,7 @@ def make_flips(clean: Callable[[str], str], count: int = 40) -> tuple[Flip, ...]
             tuned=clean(chance.choice(INTENTS)),
             target=clean(str(2 * number + 4)),
             subject=("easy", "hard")[number % 2],
+            loss_kind=("changed_answer", "lost_format", "changed_answer")[number % 3],
         )
         for number in range(count)
     ]
@@ -293,6 +296,7 @@ def make_results(
             policy={"alpha": 0.05, "margin": 0.05, "mean_margin": 0.015},
             warnings=(clean("the waiver of sentiment expires in 40 days"),),
         ),
+        drift=Drift(kl=0.4321, standard_error=0.0123, rows=64, tokens=1930, largest=1.25),
         provenance={
             "schema_version": 1,
             "command": "tunegate run support.yaml",
