@@ -121,7 +121,7 @@ def test_an_adapter_can_be_saved_merged(labelled: Rows, quickstart_base: Path, t
 
 def test_an_encoder_gets_a_new_head(labelled: Rows, small_bert: Path, tmp_path: Path) -> None:
     """An encoder learns the labels; the label map is alphabetical and stands in the saved config."""
-    tuned = run(labelled, small_bert, tmp_path / "m", epochs=20, learning_rate=2e-3)
+    tuned = run(labelled, small_bert, tmp_path / "m", epochs=20, learning_rate=2e-3, dropout=0.0)
     network, tokenizer = load_classifier(tuned.path), load_tokenizer(tuned.path)
     inputs = tokenizer([row["text"] for row in labelled], padding=True, return_tensors="pt")
     with torch.no_grad():
