@@ -12,10 +12,11 @@ from ..core.records import Examples
 from .compared import codes, combine, compared_fields, comparison_groups, joined
 from .config import DedupConfig
 from .context import Array
+from .duplicates.candidates import representatives
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from .field_overlap import field_jaccard
-from .folding import fold
-from .template import Template, strip_template
+from .scanning import folded_numbers
+from .template import Template, strip_column
 
 SLACK = 0.15
 """Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
@@ -105,11 +106,11 @@ def _near(
     )
     if not template or "input" not in names:
         return keep_pairs(find_near_duplicates(joined(columns), config=search, **rows), columns, config)
-    stripped, removed = strip_template(columns[0].to_pylist(), template)
-    bare = [pa.chunked_array([pa.array(stripped, pa.large_string())]), *columns[1:]]
+    stripped, removed = strip_column(columns[0], template)
+    bare = [stripped, *columns[1:]]
     groups = combine(rows["groups"], codes(pa.chunked_array([removed])))
     near = find_near_duplicates(joined(bare), config=search, **{**rows, "groups": groups})
-    whole = codes(pa.chunked_array([[fold(text) for text in joined(columns).to_pylist()]]))
+    whole = representatives(folded_numbers(joined(columns)))
     return keep_pairs(_merged(near, combine(rows["groups"], whole)), bare, config)
 
 
@@ -127,8 +128,6 @@ def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: Ded
     """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
     if len(columns) == 1 or not len(near.pairs):
         return near
-    rows = np.unique(near.pairs)
-    fields = [column.take(pa.array(rows)).to_pylist() for column in columns]
-    scores = field_jaccard(fields, np.searchsorted(rows, near.pairs), config.shingle).min(axis=1)
+    scores = field_jaccard(columns, near.pairs, config.shingle).min(axis=1)
     alike = scores >= config.threshold - 1e-12
     return NearDuplicates(pairs=near.pairs[alike], jaccard=scores[alike], representative=near.representative)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+import numpy as np
+
 from ..core.records import Examples, Finding
+from .compared import joined
 from .context import Array
-from .folding import fold
+from .duplicates.blocks import take_rows
+from .duplicates.candidates import representatives
+from .scanning import folded_numbers
 
 MEMBERS_SHOWN = 10
 """Rows of one prompt that a finding lists."""
@@ -16,17 +21,17 @@ def find_several_answers(examples: Examples, stays: Array) -> list[Finding]:
     """A finding for every row whose folded prompt occurs with other answers too; none for labels."""
     if examples.kind == "label":
         return []
-    part = examples.table.take(stays)
-    ids = part["id"].to_pylist()
-    names = ["input"] + (["pair"] if "pair" in part.column_names else [])
-    prompts = zip(*(part[name].to_pylist() for name in names), strict=True)
-    rows: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    for at, prompt in enumerate(prompts):
-        rows[tuple(fold(text) for text in prompt)].append(at)
+    names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
+    prompts = joined([take_rows(examples.table[name], stays) for name in names])
+    first = representatives(folded_numbers(prompts))
+    shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
+    groups: dict[int, list[int]] = defaultdict(list)
+    for at, group in zip(shared.tolist(), first[shared].tolist(), strict=True):
+        groups[group].append(at)
+    row_ids = take_rows(examples.table["id"], stays[shared]).to_pylist()
+    ids = dict(zip(shared.tolist(), row_ids, strict=True))
     findings = []
-    for members in rows.values():
-        if len(members) < 2:
-            continue
+    for members in groups.values():
         known = sorted((ids[at], at) for at in members)
         for own, at in known:
             other = known[1] if known[0][1] == at else known[0]

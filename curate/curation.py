@@ -60,7 +60,7 @@ def curate_dataset(
         tokenizer=tokenizer,
         accepted=index,
         findings_per_row=np.zeros(len(examples), dtype=np.int64),
-        pinned=np.array([reviewed.get(i, ("", ""))[0] == "keep" for i in examples.ids], dtype=bool),
+        pinned=_pinned(examples, reviewed),
     )
     findings, decisions = _run_stages(examples, config, context, _override_findings(examples, reviewed), timings)
     kept = np.setdiff1d(np.arange(len(examples)), [d.row for d in decisions if d.action == "drop"])
@@ -94,7 +94,8 @@ def _run_stages(
     findings, decisions = list(first), {d.row: d for d in decide(first, config, context.pinned)}
     for stage in STAGES:
         start = time.perf_counter()
-        alive = np.array([row not in decisions or decisions[row].action != "drop" for row in range(len(examples))])
+        alive = np.ones(len(examples), dtype=bool)
+        alive[[row for row, decision in decisions.items() if decision.action == "drop"]] = False
         rows = np.flatnonzero(alive)
         found = _find(examples, rows, stage, config, context)
         findings += found
@@ -121,6 +122,15 @@ def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, c
     return [
         replace(f, row=int(rows[f.row]), related=None if f.related is None else int(rows[f.related])) for f in found
     ]
+
+
+def _pinned(examples: Examples, reviewed: Mapping[str, tuple[str, str]]) -> Array:
+    """(n,) bool: rows that a reviewer wants kept."""
+    kept = {row_id for row_id, (action, _) in reviewed.items() if action == "keep"}
+    pinned = np.zeros(len(examples), dtype=bool)
+    if kept:
+        pinned[:] = [row_id in kept for row_id in examples.ids]
+    return pinned
 
 
 def _override_findings(examples: Examples, reviewed: Mapping[str, tuple[str, str]]) -> list[Finding]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pyarrow as pa
 
 from .context import Array
+from .duplicates.candidates import pack_pairs
+from .duplicates.shingles import parse_shingle
 from .folding import fold
 
 
@@ -32,10 +37,9 @@ def jaccard(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / len(one | two) if one or two else 1.0
 
 
-def field_jaccard(fields: list[list[str]], pairs: Array, shingle: str) -> Array:
-    """(m, fields) float64: similarity of every field for each of the (m, 2) pairs of rows."""
-    scores = np.ones((len(pairs), len(fields)))
-    for at, texts in enumerate(fields):
-        sets = {row: text_shingles(texts[row], shingle) for row in set(pairs.ravel().tolist())}
-        scores[:, at] = [jaccard(sets[i], sets[j]) for i, j in pairs.tolist()]
-    return scores
+def field_jaccard(fields: Sequence[pa.ChunkedArray], pairs: Array, shingle: str) -> Array:
+    """(m, fields) float64: similarity of every field for each of the (m, 2) pairs of rows, sorted, lower row first."""
+    from .duplicates.verification import pair_similarities
+
+    code, packed = parse_shingle(shingle).code, pack_pairs(pairs[:, 0], pairs[:, 1])
+    return np.stack([pair_similarities(column, packed, code) for column in fields], axis=1)

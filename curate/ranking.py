@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.formats import original_rows
@@ -60,7 +61,16 @@ def _lengths(examples: Examples, column: str) -> Array:
 
 def id_numbers(examples: Examples) -> Array:
     """(n,) uint64: the content ids as numbers, in the same order."""
-    return np.frombuffer(bytes.fromhex("".join(examples.ids)), dtype=">u8").astype(np.uint64)
+    digits = b"".join(_id_digits(chunk) for chunk in examples.table["id"].chunks)
+    return np.frombuffer(bytes.fromhex(digits.decode()), dtype=">u8").astype(np.uint64)
+
+
+def _id_digits(ids: pa.StringArray) -> bytes:
+    _, offsets, digits = ids.buffers()
+    if digits is None:
+        return b""
+    ends = np.frombuffer(offsets, np.int32)
+    return memoryview(digits)[ends[ids.offset] : ends[ids.offset + len(ids)]].tobytes()
 
 
 def _tie_breaks(examples: Examples) -> Array:

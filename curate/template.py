@@ -8,6 +8,7 @@ common are therefore not compared; and rows with different templates are not com
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -18,8 +19,10 @@ import pyarrow as pa
 
 from ..core.records import Examples
 from .context import Array
+from .duplicates.blocks import take_rows
 from .folding import fold
 from .ranking import id_numbers
+from .scanning import replace_rows, rows_matching
 
 SAMPLE = 5_000
 """Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
@@ -79,10 +82,47 @@ def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str],
         rest = rest.removeprefix(opening)
         closing = next((affix for affix in template.closings if rest.endswith(affix)), "")
         rest = rest.removesuffix(closing)
-        naming = [line for line in (*removed, opening, closing) if line.count(" ") >= NAMING_WORDS - 1]
         kept.append(rest or fold(text))
-        codes.append(zlib.crc32("\n".join(naming).encode()))
+        codes.append(_code((*removed, opening, closing)))
     return kept, np.array(codes, dtype=np.int64)
+
+
+def strip_column(column: pa.ChunkedArray, template: Template) -> tuple[pa.ChunkedArray, Array]:
+    """`strip_template` of a column: texts that fold to the same, as a column, and the same codes."""
+    from .duplicates.strip import strip_affixes
+
+    rows, rests, lines = _rows_without_lines(column, template.lines)
+    shortened = replace_rows(column, rows, rests)
+    bare, removed = strip_affixes(shortened, template.openings, template.closings)
+    empty = [row for row, rest in zip(rows, rests, strict=True) if not rest.strip()]
+    bare = replace_rows(bare, empty, take_rows(column, np.array(empty, np.int64)).to_pylist())
+    removed[empty] = -1
+    affixes = (*template.openings, *template.closings, "")
+    both, inverse = np.unique(removed, axis=0, return_inverse=True)
+    codes = np.array([_code((affixes[one], affixes[two])) for one, two in both.tolist()], np.int64)[inverse.reshape(-1)]
+    for row, cut in lines.items():
+        opening, closing = removed[row].tolist()
+        codes[row] = _code((*cut, affixes[opening], affixes[closing]))
+    return bare, codes
+
+
+def _code(removed: Iterable[str]) -> int:
+    """A number for the removed parts that say what is asked."""
+    return zlib.crc32("\n".join(part for part in removed if part.count(" ") >= NAMING_WORDS - 1).encode())
+
+
+def _rows_without_lines(
+    column: pa.ChunkedArray, lines: frozenset[str]
+) -> tuple[list[int], list[str], dict[int, tuple[str, ...]]]:
+    """Rows that hold one of the lines, what is left of each, and the lines removed."""
+    if not lines:
+        return [], [], {}
+    found = [
+        (row, *_without_lines(text, lines))
+        for row, text in rows_matching(column, "|".join(map(re.escape, sorted(lines))))
+    ]
+    found = [(row, rest, removed) for row, rest, removed in found if removed]
+    return [f[0] for f in found], [f[1] for f in found], {f[0]: tuple(f[2]) for f in found}
 
 
 def _sample(examples: Examples) -> list[str]:

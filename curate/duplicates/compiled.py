@@ -15,7 +15,15 @@ from typing import Any, TypeVar, cast
 from ...core.console import note
 from ...core.store import hash_files
 
-SOURCES = ("blocks.py", "kernel.py", "kernel_shingles.py", "kernel_unicode.py", "shingles.py", "unicode_table.py")
+SOURCES = (
+    "blocks.py",
+    "kernel.py",
+    "kernel_affixes.py",
+    "kernel_shingles.py",
+    "kernel_unicode.py",
+    "shingles.py",
+    "unicode_table.py",
+)
 """Files whose compiled functions and constants are built into one another."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 Item = TypeVar("Item")

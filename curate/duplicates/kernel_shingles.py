@@ -207,15 +207,23 @@ def char_shingles(text: Array, start: int, words: int, size: int, edges: Array, 
 
 
 @inlined
-def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int]:
-    """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
-    text, flags, _, edges, words, shingles = scratch
+def find_row_words(scratch: Scratch, start: int, stop: int, folded: bool) -> int:
+    """Write start and end of every word of one row of a run to `scratch.edges`; the number of words."""
+    text, flags, edges = scratch.text, scratch.flags, scratch.edges
     if folded:
         flag_non_space(text, flags, start, stop)
     count = find_words(flags, start, stop, edges)
     if count == 0 and stop > start:
         flag_non_space(text, flags, start, stop)
         count = find_words(flags, start, stop, edges)
+    return count
+
+
+@inlined
+def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int]:
+    """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
+    text, _, _, edges, words, shingles = scratch
+    count = find_row_words(scratch, start, stop, folded)
     whole = uint64(count)
     for q in range(count):
         word = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))

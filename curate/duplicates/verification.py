@@ -27,6 +27,13 @@ def verify_pairs(column: pa.ChunkedArray, pairs: Array, code: int, threshold: fl
     Returns:
         (k, 2) int64 rows, in the order of the pairs, and (k,) float64 similarities.
     """
+    jaccard = pair_similarities(column, pairs, code, threshold)
+    kept = jaccard >= threshold
+    return np.stack(unpack_pairs(pairs[kept]), axis=1), jaccard[kept]
+
+
+def pair_similarities(column: pa.ChunkedArray, pairs: Array, code: int, threshold: float = 0.0) -> Array:
+    """(m,) float64: true Jaccard similarity of pairs (m,) uint64, sorted; 0 where sizes alone forbid the threshold."""
     module = kernels()
 
     def work(start: int) -> Array:
@@ -37,6 +44,4 @@ def verify_pairs(column: pa.ChunkedArray, pairs: Array, code: int, threshold: fl
         module.jaccard_of_pairs(np.searchsorted(rows, one), np.searchsorted(rows, two), values, ends, threshold, out)
         return out
 
-    jaccard = np.concatenate([np.empty(0), *map_threads(work, range(0, len(pairs), BATCH_PAIRS))])
-    kept = jaccard >= threshold
-    return np.stack(unpack_pairs(pairs[kept]), axis=1), jaccard[kept]
+    return np.concatenate([np.empty(0), *map_threads(work, range(0, len(pairs), BATCH_PAIRS))])
