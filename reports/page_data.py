@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
 from ..core.records import Ledger
 from . import figures
 from .escape import clip
-from .ledgers import FAMILY_TITLES, Family, Sample, class_balance, decided_counts, family_of, funnel_of, sample_of
+from .ledgers import (
+    FAMILY_TITLES,
+    Family,
+    Funnel,
+    Sample,
+    class_balance,
+    decided_counts,
+    family_of,
+    funnel_of,
+    sample_of,
+)
 from .markup import NOTHING, Html, Row, data, join, stack, table, tag, text, words
 from .plots import Scale, bar, before_after
 from .worddiff import word_diff
@@ -24,29 +34,39 @@ SUGGESTIONS = ("suggested", "suggested_label", "suggestion")
 
 
 def funnel(ledger: Ledger) -> Html:
-    """Rows in, what each rule took, rows kept."""
+    """Rows in, what each rule took, rows kept; then the rules that only marked."""
     facts = funnel_of(ledger)
+    says = ledger.summary.get("rules", {})
     scale = Scale(low=0.0, high=float(max(facts.rows_in, 1)))
-    steps = [("rows in", facts.rows_in, "solid", "")]
-    steps += [(rule, number, "gone", "dropped") for rule, number in facts.dropped]
-    steps += [("rows kept", facts.rows_kept, "solid", "")]
+    steps = [("rows in", facts.rows_in, "solid")]
+    steps += [(rule, number, "gone") for rule, number in facts.dropped]
+    steps += [("rows kept", facts.rows_kept, "solid")]
     rows = [
         Row(
             cells=[
                 text(name, 120),
-                text(action),
+                text(says.get(name, "")),
                 text(figures.count(number)),
                 text(figures.share(number, facts.rows_in)),
                 bar(scale, float(number), kind=kind, label=f"{name}: {number:,} rows"),
             ]
         )
-        for name, number, kind, action in steps
+        for name, number, kind in steps
     ]
-    whole = table(("step", "", "rows", "share", ""), rows, caption="Funnel", numbers=(2, 3), page=100)
+    titles = ("step", "what it drops", "rows", "share", "")
+    return tag("div", table(titles, rows, caption="Funnel", numbers=(2, 3), page=100), _marked(facts, says))
+
+
+def _marked(facts: Funnel, says: Mapping[str, str]) -> Html:
+    """Rules whose rows stay."""
     if not facts.flagged:
-        return whole
-    flagged = ", ".join(f"{rule} {number:,}" for rule, number in facts.flagged)
-    return tag("div", whole, words(f"Kept with a mark: {flagged}.", class_="muted"))
+        return NOTHING
+    rows = [
+        Row(cells=[text(rule, 120), text(says.get(rule, "")), text(figures.count(number))])
+        for rule, number in facts.flagged
+    ]
+    titles = ("rule", "what it marks", "rows")
+    return tag("div", tag("h3", text("Kept with a mark")), table(titles, rows, caption="Marked rows", numbers=(2,)))
 
 
 def balance(ledger: Ledger) -> Html:

@@ -175,6 +175,11 @@ def make_ledger(clean: Callable[[str], str]) -> Ledger:
             "unreadable": 1,
         },
         "flagged": {"label-error": 15, "private-data": 6, "label-conflict": 4},
+        "rules": {
+            "near-duplicate": "A surviving row is alike at the threshold.",
+            "test-leak": clean("The row is, or nearly is, a row of the test split."),
+            "label-error": "The text reads like another label.",
+        },
         "by_class": {clean(name): {"before": 125, "after": 125 - place} for place, name in enumerate(INTENTS)},
         "warnings": [clean("the class 'verify_id' lost 5.6 % of its rows to one rule")],
         "config_fingerprint": "00c0ffee00c0ffee",
