@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from . import evaluate, train
+from . import curate, evaluate, train
 from .core.records import Examples
 from .recipe import Recipe
 
@@ -25,7 +25,7 @@ def preview(recipe: Recipe, rows: Examples, test: Examples) -> str:
     """
     return "\n".join(
         [
-            _paragraph("curate", [_data(rows, test)]),
+            _paragraph("curate", [_data(rows, test), *_duplicates(recipe, rows)]),
             _paragraph("train", training_lines(_preflight(recipe, rows))),
             _paragraph("evaluate", _items(recipe, test)),
             _paragraph("gate", [_margins(recipe)]),
@@ -57,6 +57,11 @@ def _data(rows: Examples, test: Examples) -> str:
     classes = f", {len(set(rows.targets))} classes" if rows.kind == "label" else ""
     bad = f"; {len(rows.bad_rows):,} rows cannot be read and go to the ledger" if rows.bad_rows else ""
     return f"{len(rows):,} training rows and {len(test):,} test rows of kind {rows.kind}{classes}{bad}"
+
+
+def _duplicates(recipe: Recipe, rows: Examples) -> list[str]:
+    settings = recipe.curate
+    return curate.forecast_duplicates(rows, settings) if isinstance(settings, curate.CurateConfig) else []
 
 
 def _preflight(recipe: Recipe, rows: Examples) -> Preflight:

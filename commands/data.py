@@ -51,6 +51,8 @@ def curate(
     index: Index = None,
     explain: Explain = None,
     advise: Annotated[bool, typer.Option("--advise", help="Show your own pairs per similarity; stop.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be compared, how well, and stop.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Find every near-duplicate by an exact join.")] = False,
     prove: Annotated[bool, typer.Option("--prove", help="Compare kept with random rows by a cheap model.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; 1 if a row of any file would go.")] = False,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Name every rule and stop.")] = False,
@@ -76,7 +78,10 @@ def curate(
     def load(source: str | list[str]) -> Examples:
         return load_examples(source, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
 
-    config = stage_config(CurateConfig, "curate", recipe, changes)
+    config = stage_config(CurateConfig, "curate", recipe, [*(changes or ()), *(["dedup.exact=true"] if exact else ())])
+    if dry_run:
+        typer.echo(questions.forecast(load(data), config))
+        return
     if advise:
         typer.echo(questions.advice(load(data), config))
         return

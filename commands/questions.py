@@ -37,6 +37,15 @@ def explanation(out: Path, key: str) -> str:
     )
 
 
+def forecast(examples: Examples, config: CurateConfig) -> str:
+    """Rows, and what the search for duplicates would do with them."""
+    from ..curate import forecast_duplicates
+
+    bad = f"; {len(examples.bad_rows):,} cannot be read and go to the ledger" if examples.bad_rows else ""
+    rows = f"{len(examples):,} rows of kind {examples.kind}{bad}"
+    return "\n".join([rows, *forecast_duplicates(examples, config), "nothing was written"])
+
+
 def advice(examples: Examples, config: CurateConfig) -> str:
     """What the user's own pairs look like at each similarity, and what each threshold would drop."""
     return "\n".join(_advice_lines(examples, config))

@@ -5,6 +5,7 @@ from .advice import Bin, advise_threshold
 from .config import CurateConfig
 from .curation import curate_dataset
 from .explain import Explanation, explain_row
+from .forecast import forecast_duplicates
 from .ledger import ledger_of, read_ledger, write_curation
 from .proof import Benefit, prove_benefit
 from .rules.table import list_rules
@@ -18,6 +19,7 @@ __all__ = [
     "advise_threshold",
     "curate_dataset",
     "explain_row",
+    "forecast_duplicates",
     "ledger_of",
     "list_rules",
     "prove_benefit",

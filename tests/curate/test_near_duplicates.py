@@ -13,6 +13,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tunegate.core.formats import load_examples
+from tunegate.curate import CurateConfig, curate_dataset, forecast_duplicates
 from tunegate.curate.config import DedupConfig
 from tunegate.curate.duplicates.near_duplicates import (
     cross_duplicates,
@@ -264,3 +266,32 @@ def test_threads_and_compilation_do_not_change_a_bit(tmp_path: Path) -> None:
 
     assert len(outputs) == 1
     assert int(outputs.pop().split()[0]) > 50
+
+
+def test_a_dry_run_tells_groups_bands_recall_and_memory() -> None:
+    """What is compared within what, the promise of the bands, and the peak stand in the forecast."""
+    examples = load_examples([{"text": f"row {n}", "label": "ab"[n % 2], "source": "x"} for n in range(4)])
+    config = CurateConfig(dedup=DedupConfig(keep_columns=("label", "source")))
+    banded = "\n".join(forecast_duplicates(examples, config))
+    joined = "\n".join(forecast_duplicates(examples, CurateConfig(dedup=DedupConfig(exact=True))))
+
+    assert "within 2 groups" in banded
+    assert "16 bands of 6" in banded
+    assert "99.23 % at 0.80" in banded
+    assert "exact join: recall 100 %" in joined
+    assert "of text" in joined
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_kept_columns_keep_their_values_apart(exact: bool) -> None:
+    """Equal rows of two languages stay both; within a language one goes, for several columns as for one."""
+    rows = [
+        {"text": text, "label": "a", "lang": lang, "source": source}
+        for text in ("please tell me where my card is", "please tell me where my card is now")
+        for lang, source in (("en", "x"), ("en", "y"), ("de", "x"))
+    ]
+    for columns, kept in ((("lang",), 2), (("lang", "source"), 3), ((), 1)):
+        config = CurateConfig(dedup=DedupConfig(keep_columns=columns, exact=exact))
+        curation = curate_dataset(load_examples(rows), config=config)
+
+        assert len(curation.kept) == kept
