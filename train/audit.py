@@ -94,7 +94,7 @@ def audit(plan: Plan) -> Preflight:
     _refuse(plan)
     supervised = [_supervised(row, plan) for row in rows]
     mean_replay = _mean([_supervised(row, plan) for row in plan.replay])
-    share = plan.config.replay.share if plan.replay else 0.0
+    share = plan.config.replay.share if plan.replay and not plan.choice.has_head else 0.0
     replay_loss = share * mean_replay / (share * mean_replay + (1 - share) * _mean(supervised))
     tokens = sum(map(len, rows))
     return Preflight(

@@ -46,11 +46,15 @@ class ReplayConfig(Config):
     kl: float = Field(default=0.0, ge=0)
     """Weight of KL(base‖tuned) on the replay rows, added to the loss; 0: none. Full fine-tuning then holds a frozen
     copy of the base in memory; with adapters the base is the adapter switched off."""
+    features: float = Field(default=0.0, ge=0)
+    """For a label head, which cannot write: weight of how far the encoder's features (mean token states) turn away
+    from the base's on the replay rows, as 1 − cosine, added to the loss; 0: none."""
 
     @model_validator(mode="after")
-    def _kl_needs_rows(self) -> ReplayConfig:
-        if self.kl and not (self.source and self.share):
-            raise ValueError("kl is measured on replay rows: it needs a source and a share above 0")
+    def _penalties_need_rows(self) -> ReplayConfig:
+        for name in ("kl", "features"):
+            if getattr(self, name) and not (self.source and self.share):
+                raise ValueError(f"{name} is measured on replay rows: it needs a source and a share above 0")
         return self
 
 
@@ -73,7 +77,8 @@ class MonitorConfig(Config):
     benchmark_items: int = Field(default=64, ge=0)
     """Items of each of the run's benchmarks whose loss is watched: only such as the gate does not ask; 0: none."""
     retention_margin: float = Field(default=0.10, ge=0)
-    """Rise over the base, in nats per token, that is tolerated of the loss on general text and of each benchmark's."""
+    """Rise over the base, in nats per token, that is tolerated of the loss on general text and of each benchmark's; for
+    a label head, rise of the features' 1 − cosine."""
     on_breach: Literal["warn", "stop", "best-within-margin"] = "warn"
     """What a rise beyond the margin does: a warning; stop training; or keep the best checkpoint among those within
     the margin."""
@@ -111,6 +116,9 @@ class TrainConfig(Config):
     """Factor on the learning rate per layer below the top; 1: all equal."""
     freeze: Literal["encoder"] | Annotated[int, Field(ge=0)] = 0
     """`encoder`: train the new head alone (a probe). A number: freeze the embeddings and that many lowest layers."""
+    activation_checkpointing: bool = False
+    """Compute activations a second time in the backward pass and not keep them: far less memory for long rows, about a
+    third more time. Changes no result."""
     dropout: float | None = Field(default=None, ge=0, lt=1)
     """Dropout of the model; None: as its config says."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)

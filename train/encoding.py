@@ -98,6 +98,22 @@ def encode_texts(texts: Sequence[str], origins: Sequence[str], tokenizer: Any, *
     return tuple(rows)
 
 
+def encode_inputs(texts: Sequence[str], origins: Sequence[str], tokenizer: Any, *, length: int) -> tuple[Row, ...]:
+    """General text as a label head reads it, without a label, cut at its end."""
+    encoded = tokenizer(list(texts), truncation=True, max_length=length)
+    segments = encoded.get("token_type_ids", [None] * len(texts))
+    return tuple(
+        Row(
+            ids=np.array(ids, np.int32),
+            supervised=np.zeros(len(ids), bool),
+            origin=origin,
+            types=None if types is None else np.array(types, np.int8),
+            is_replay=True,
+        )
+        for ids, types, origin in zip(encoded["input_ids"], segments, origins, strict=True)
+    )
+
+
 def encode_labels(
     examples: Examples, label_map: Mapping[str, int], tokenizer: Any, *, length: int, config: TrainConfig
 ) -> Encoding:

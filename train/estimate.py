@@ -33,7 +33,10 @@ def estimate_memory(plan: Plan) -> int:
     shape = plan.shape
     tokens = max(plan.config.micro_tokens, max(map(len, plan.encoding.rows)))
     tokens = min(tokens, plan.config.batch_size * max(map(len, plan.encoding.rows)))
-    return int(copies + ACTIVATION_FLOATS * tokens * shape.layers * shape.width * size)
+    kept = ACTIVATION_FLOATS * shape.layers
+    if plan.config.activation_checkpointing:
+        kept = ACTIVATION_FLOATS + shape.layers  # all of one layer, and the input of each
+    return int(copies + kept * tokens * shape.width * size)
 
 
 def estimate_seconds(plan: Plan, tokens_per_row: float) -> float:

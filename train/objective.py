@@ -32,6 +32,10 @@ class CausalObjective:
     smoothing: float = 0.0
     """Label smoothing."""
 
+    def learned(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that have a target: all."""
+        return list(rows)
+
     def weight(self, rows: Sequence[Row]) -> float:
         """Supervised tokens of the rows."""
         return float(sum(int(row.supervised[1:].sum()) for row in rows))
@@ -88,11 +92,18 @@ class LabelObjective:
     first_position: int = 0
     """Number of a row's first position, for rows in one line."""
 
+    def learned(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that have a label: all but replay."""
+        return [row for row in rows if not row.is_replay]
+
     def weight(self, rows: Sequence[Row]) -> float:
-        """Summed class weights of the rows; for multi-label, rows × classes."""
-        if self.is_multi_label:
-            return float(len(rows) * len(self.class_weights))
-        return sum(self.class_weights[row.target[0]] for row in rows)
+        """Summed class weights of the rows; for multi-label, rows × classes. A replay row counts 1."""
+        return sum(map(self._row_weight, rows))
+
+    def _row_weight(self, row: Row) -> float:
+        if row.is_replay:
+            return 1.0
+        return float(len(self.class_weights)) if self.is_multi_label else self.class_weights[row.target[0]]
 
     def collate(self, rows: Sequence[Row], device: torch.device) -> Micro:
         """One forward pass."""

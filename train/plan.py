@@ -102,23 +102,14 @@ def make_plan(
         InputError: data, model and config do not fit together.
     """
     examples = load_examples(data)
-    require_safetensors(model)
-    require_trackers(config.report_to)
-    if config.lora.four_bit:
-        require_four_bit()
+    _require_parts(model, config)
     tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
     place = find_place(config)
     shape = model_shape(model, trust_remote_code=config.trust_remote_code)
-    choice = choose_method(
-        config,
-        family=model_family(model),
-        kind=examples.kind,
-        weights=shape.weights,
-        memory=free_memory(place.device),
-    )
-    length = context_length(
-        tokenizer, load_config(model, trust_remote_code=config.trust_remote_code), config.max_length
-    )
+    memory = free_memory(place.device)
+    choice = choose_method(config, family=model_family(model), kind=examples.kind, weights=shape.weights, memory=memory)
+    model_config = load_config(model, trust_remote_code=config.trust_remote_code)
+    length = context_length(tokenizer, model_config, config.max_length)
     label_map = make_label_map(examples, config, known_labels(model)) if choice.has_head else {}
     training, held = _hold_out(examples, validation, config, seed)
 
@@ -146,6 +137,14 @@ def make_plan(
         shape=shape,
         seed=seed,
     )
+
+
+def _require_parts(model: str, config: TrainConfig) -> None:
+    """Refuse what could not be loaded later."""
+    require_safetensors(model)
+    require_trackers(config.report_to)
+    if config.lora.four_bit:
+        require_four_bit()
 
 
 def make_label_map(examples: Examples, config: TrainConfig, known: Mapping[str, int]) -> dict[str, int]:

@@ -7,11 +7,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DataError, InputError
+from ..core.errors import DataError, RecipeError
 from ..core.formats import load_examples
 from ..core.prompts import PromptConfig, render_prompts
 from .config import TrainConfig
-from .encoding import Row, encode_prompts, encode_texts, row_origins
+from .encoding import Row, encode_inputs, encode_prompts, encode_texts, row_origins
 
 SELF = "self"
 WATCHED_SHARE = 0.1
@@ -27,38 +27,73 @@ def read_general(
         InputError: a source is missing, empty, or of no use for a label head.
     """
     replay, monitor = config.replay, config.monitor
-    if has_head and (replay.source or monitor.retention):
-        raise InputError("train.replay and train.monitor.retention rehearse writing; a label head cannot use them")
+    _refuse_what_does_not_fit(config, has_head=has_head)
+
+    def read(source: str) -> list[Row]:
+        if has_head:
+            return _read_inputs(source, tokenizer, length=length)
+        return _read_rows(source, config, prompts, tokenizer, length=length)
+
     rehearsed: list[Row] = []
     watched: list[Row] = []
     if replay.source and replay.source != SELF:
-        rehearsed = _read_rows(replay.source, config, prompts, tokenizer, length=length)
+        rehearsed = read(replay.source)
         if not monitor.retention:
             cut = min(max(1, round(WATCHED_SHARE * len(rehearsed))), monitor.retention_rows)
             rehearsed, watched = rehearsed[:-cut], rehearsed[-cut:]
         if replay.share and not rehearsed:
             raise DataError(f"{replay.source}: too few rows to rehearse")
     if monitor.retention:
-        watched = _read_rows(monitor.retention, config, prompts, tokenizer, length=length)
+        watched = read(monitor.retention)
         taken = {row.ids.tobytes() for row in watched}
         rehearsed = [row for row in rehearsed if row.ids.tobytes() not in taken]
     return tuple(rehearsed[: replay.rows]), tuple(watched[: monitor.retention_rows])
 
 
+def _refuse_what_does_not_fit(config: TrainConfig, *, has_head: bool) -> None:
+    replay = config.replay
+    if not has_head and replay.features:
+        raise RecipeError("train.replay.features: belongs to a label head; a model that writes takes train.replay.kl")
+    if not has_head:
+        return
+    if replay.kl:
+        raise RecipeError("train.replay.kl: compares what is written; a label head takes train.replay.features")
+    if replay.source == SELF:
+        raise RecipeError("train.replay.source: a model with a label head writes no text; name a file of general text")
+    if replay.source and replay.share and not replay.features:
+        raise RecipeError("train.replay: a label head learns nothing from unlabelled rows; set train.replay.features")
+    if replay.features and config.freeze == "encoder":
+        raise RecipeError("train.replay.features: a frozen encoder cannot turn away from the base; leave it out")
+
+
+def _read_inputs(source: str, tokenizer: Any, *, length: int) -> list[Row]:
+    texts = _read_texts(source)
+    if texts is None:
+        examples = load_examples(source)
+        return list(encode_inputs(examples.inputs, row_origins(examples), tokenizer, length=length))
+    origins = [f"{source}:{line}" for line, _ in texts]
+    return list(encode_inputs([text for _, text in texts], origins, tokenizer, length=length))
+
+
 def _read_rows(source: str, config: TrainConfig, prompts: PromptConfig, tokenizer: Any, *, length: int) -> list[Row]:
+    texts = _read_texts(source)
+    if texts is None:
+        examples = load_examples(source)
+        rendered = render_prompts(examples, prompts, tokenizer)
+        encoded = encode_prompts(rendered, row_origins(examples), tokenizer, length=length, config=config).rows
+        return [_as_replay(row) for row in encoded]
+    origins = [f"{source}:{line}" for line, _ in texts]
+    return list(encode_texts([text for _, text in texts], origins, tokenizer, length=length))
+
+
+def _read_texts(source: str) -> list[tuple[int, str]] | None:
     path = Path(source)
     if not path.is_file():
         raise DataError(f"{source}: no such file of general text")
     texts = _plain_texts(path)
-    if texts is None:
-        examples = load_examples(path)
-        rendered = render_prompts(examples, prompts, tokenizer)
-        encoded = encode_prompts(rendered, row_origins(examples), tokenizer, length=length, config=config).rows
-        return [_as_replay(row) for row in encoded]
-    if not texts:
+    if texts is not None and not texts:
         raise DataError(f"{source}: holds no text")
-    origins = [f"{source}:{line}" for line, _ in texts]
-    return list(encode_texts([text for _, text in texts], origins, tokenizer, length=length))
+    return texts
 
 
 def _plain_texts(path: Path) -> list[tuple[int, str]] | None:

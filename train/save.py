@@ -47,8 +47,32 @@ def save_tuned(
         facts: further notes; `prompts` goes into the recipe fingerprint.
         partial: folder of the run's own files.
     """
+    tuned = Tuned(
+        path=out,
+        base=plan.model,
+        method=plan.choice.method,
+        is_adapter=plan.choice.is_adapter and not plan.config.lora.merge,
+        steps=course.step,
+        losses=tuple((int(entry["step"]), entry["loss"]) for entry in _thinned(course.log)),
+        data_fingerprint=found.data_fingerprint,
+        seed=plan.seed,
+        notes=_notes(session, plan, found, course, facts),
+    )
+    if plan.place.rank == 0:
+        with atomic_path(out) as fresh:
+            fresh.mkdir()
+            write_model(session.network, fresh, plan)
+            if (partial / "replay.jsonl").is_file():
+                shutil.copy2(partial / "replay.jsonl", fresh / "replay.jsonl")
+            write_text(fresh / "README.md", render_card(tuned))
+            _write_log(fresh / "training_log.jsonl", course)
+            write_json(fresh / "tuned.json", tuned_to_json(tuned))
+    return tuned
+
+
+def _notes(session: Session, plan: Plan, found: Preflight, course: Course, facts: Mapping[str, Any]) -> dict[str, Any]:
     config = plan.config.model_dump(mode="json")
-    notes = {
+    return {
         "audit": found.to_json(),
         "evaluations": [to_json(evaluation) for evaluation in course.evaluations],
         "stopped": course.stopped,
@@ -61,30 +85,10 @@ def save_tuned(
         "versions": {name: version(name) for name in ("torch", "transformers", "peft", "accelerate")},
         **facts,
     }
-    tuned = Tuned(
-        path=out,
-        base=plan.model,
-        method=plan.choice.method,
-        is_adapter=plan.choice.is_adapter and not plan.config.lora.merge,
-        steps=course.step,
-        losses=tuple((int(entry["step"]), entry["loss"]) for entry in _thinned(course.log)),
-        data_fingerprint=found.data_fingerprint,
-        seed=plan.seed,
-        notes=notes,
-    )
-    if plan.place.rank == 0:
-        with atomic_path(out) as fresh:
-            fresh.mkdir()
-            _write_model(session.network, fresh, plan)
-            if (partial / "replay.jsonl").is_file():
-                shutil.copy2(partial / "replay.jsonl", fresh / "replay.jsonl")
-            write_text(fresh / "README.md", render_card(tuned))
-            _write_log(fresh / "training_log.jsonl", course)
-            write_json(fresh / "tuned.json", tuned_to_json(tuned))
-    return tuned
 
 
-def _write_model(network: Any, folder: Path, plan: Plan) -> None:
+def write_model(network: Any, folder: Path, plan: Plan) -> None:
+    """Weights (or adapter), config and tokenizer of a network in its final state; leaves it in its own attention."""
     base = load_config(plan.model, trust_remote_code=plan.config.trust_remote_code)
     network.set_attn_implementation(base._attn_implementation or "sdpa")
     network.config.use_cache = getattr(base, "use_cache", True)

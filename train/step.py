@@ -37,7 +37,9 @@ class Session:
     clip: float
     """Largest gradient norm."""
     penalty: Penalty | None = None
-    """Summed penalty per supervised token of the replay rows, weight included."""
+    """Summed penalty on the replay rows, weight included; divided by their weight."""
+    drift: Penalty | None = None
+    """For a label head: summed distance of general rows' features from the base's."""
     scaler: torch.amp.GradScaler | None = None
     """Loss scale of fp16."""
     halvings: int = 0
@@ -49,6 +51,12 @@ class Session:
     def layout(self) -> Layout:
         """How rows are laid out."""
         return getattr(self.objective, "layout", "padded")
+
+    def outcome(self, micro: Micro) -> tuple[torch.Tensor, float | None]:
+        """Summed loss of a forward pass and its right labels; of general rows under a label head, the drift."""
+        if self.drift and micro.rows[0].is_replay:
+            return self.drift(micro), None
+        return self.objective.outcome(self.network, micro)
 
     def micros(self, rows: Sequence[Row]) -> list[list[Row]]:
         """A batch in forward passes."""
@@ -103,7 +111,7 @@ def measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]
     for group in session.micros(session.place.share(rows)):
         micro = session.objective.collate(group, session.place.device)
         with session.place.autocast():
-            loss, correct = session.objective.outcome(session.network, micro)
+            loss, correct = session.outcome(micro)
         total += loss
         has_labels |= correct is not None
         right += correct or 0.0
@@ -116,10 +124,11 @@ def measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]
 
 def _accumulate(session: Session, rows: Sequence[Row]) -> float:
     place, objective = session.place, session.objective
-    weight = objective.weight(rows)
+    learned = objective.learned(rows)
+    weight = objective.weight(learned)
     replay_weight = objective.weight([row for row in rows if row.is_replay])
     total = torch.zeros((), device=place.device)
-    for group in session.micros(place.share(rows)):
+    for group in session.micros(place.share(learned)):
         micro = objective.collate(group, place.device)
         with place.autocast():
             loss = objective.loss_sum(session.network, micro) / weight
@@ -190,7 +199,7 @@ def _halve(session: Session, rows: Sequence[Row], step: int) -> None:
 def _broken(session: Session, rows: Sequence[Row], step: int, what: str) -> str:
     """Name the rows that are broken by themselves; where none is, those of the batch."""
     guilty = []
-    for row in session.place.share(rows):
+    for row in session.place.share(session.objective.learned(rows)):
         with session.place.autocast():
             loss = session.objective.loss_sum(session.network, session.objective.collate([row], session.place.device))
         if not math.isfinite(float(loss)):

@@ -44,7 +44,8 @@ def use_varlen_reader(network: torch.nn.Module) -> RemovableHandle:
     if not layers:
         raise ValueError("no layers are found in it")
     use_varlen(network)
-    return layers[-1].register_forward_hook(_unfold, with_kwargs=True)
+    handle: RemovableHandle = layers[-1].register_forward_hook(_unfold, with_kwargs=True)
+    return handle
 
 
 def _unfold(_module: torch.nn.Module, _inputs: Any, options: Mapping[str, Any], output: Any) -> Any:
@@ -53,7 +54,7 @@ def _unfold(_module: torch.nn.Module, _inputs: Any, options: Mapping[str, Any], 
     if lengths is None:
         return output
     states = output[0] if isinstance(output, tuple) else output
-    block = pad_sequence(torch.split(states[0], lengths), batch_first=True)
+    block = pad_sequence(list(torch.split(states[0], lengths)), batch_first=True)
     return (block, *output[1:]) if isinstance(output, tuple) else block
 
 

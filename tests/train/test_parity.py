@@ -11,9 +11,9 @@ from tunegate.core.models import load_causal
 from tunegate.core.prompts import PromptConfig
 from tunegate.train import TrainConfig
 from tunegate.train.layout import choose_layout
+from tunegate.train.opening import open_session
 from tunegate.train.plan import Plan, make_plan
 from tunegate.train.step import train_step
-from tunegate.train.training import open_session
 
 
 def plan_for(rows: list[dict[str, str]], model: Path, **config: Any) -> Plan:
@@ -103,6 +103,30 @@ def test_adapters_take_the_fast_layout(
     many = gradient(rows, quickstart_base, tmp_path, method="lora", layout="padded", micro_tokens=64)
 
     torch.testing.assert_close(many[1], one[1], rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_checkpointed_activations_change_no_gradient(
+    method: str, completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Loss and gradient are the same, and less than half as much is kept for the backward pass."""
+    kept: dict[bool, int] = {}
+    found = {}
+    for checkpointing in (False, True):
+        kept[checkpointing] = 0
+
+        def count(tensor: torch.Tensor, checkpointing: bool = checkpointing) -> torch.Tensor:
+            kept[checkpointing] += tensor.numel()
+            return tensor
+
+        with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+            found[checkpointing] = gradient(
+                completions, quickstart_base, tmp_path, method=method, activation_checkpointing=checkpointing
+            )
+
+    assert found[True][0] == pytest.approx(found[False][0], rel=1e-6)
+    torch.testing.assert_close(found[True][1], found[False][1], rtol=1e-4, atol=1e-7)
+    assert kept[True] < kept[False] / 2
 
 
 def reader(architecture: str, folder: Path, small_bert: Path) -> Path:

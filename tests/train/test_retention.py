@@ -17,10 +17,10 @@ from tunegate.train import TrainConfig, preflight, train_model
 from tunegate.train.interpolate import choose_share, mix
 from tunegate.train.kl import kl_sum
 from tunegate.train.monitor import Evaluation
+from tunegate.train.opening import open_session
 from tunegate.train.plan import make_plan
 from tunegate.train.replay import read_general
 from tunegate.train.self_replay import read_own_text, rows_from_tokens, write_own_rows
-from tunegate.train.training import open_session
 
 Rows = list[dict[str, str]]
 

@@ -15,9 +15,9 @@ from tunegate.train import TrainConfig
 from tunegate.train.batches import Micro
 from tunegate.train.encoding import Row
 from tunegate.train.objective import CausalObjective
+from tunegate.train.opening import open_session
 from tunegate.train.plan import make_plan
 from tunegate.train.step import Session, train_step
-from tunegate.train.training import open_session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,10 @@ from tunegate.core.prompts import PromptConfig
 from tunegate.core.records import Tuned
 from tunegate.core.results import BenchmarkItem
 from tunegate.train import TrainConfig, merge_adapter, preflight, read_tuned, train_model
+from tunegate.train.opening import open_session
+from tunegate.train.plan import make_plan
+from tunegate.train.save import write_model
+from tunegate.train.step import train_step
 
 Rows = list[dict[str, str]]
 NO_HOLDOUT = {"validation_share": 0.0}
@@ -140,6 +144,31 @@ def test_a_probe_leaves_the_encoder_alone(labelled: Rows, small_bert: Path, tmp_
 
     assert len(body) == len(base)
     assert all(torch.equal(tensor, base[name.removeprefix("bert.")]) for name, tensor in body.items())
+
+
+@pytest.mark.parametrize(("model", "method"), [("causal", "full"), ("causal", "lora"), ("encoder", "head")])
+def test_what_is_saved_says_what_was_trained(
+    model: str, method: str, labelled: Rows, quickstart_base: Path, small_bert: Path, tmp_path: Path
+) -> None:
+    """Logits of the model loaded from disk equal those of the network in memory, to the last bit or so."""
+    base = quickstart_base if model == "causal" else small_bert
+    config = TrainConfig(method=method, monitor=NO_HOLDOUT, save_dtype="float32")  # type: ignore[arg-type]
+    plan = make_plan(labelled, model=str(base), config=config, prompts=PromptConfig())
+    session, *_ = open_session(plan, tmp_path)
+    train_step(session, plan.encoding.rows, step=0)
+    out = tmp_path / "m"
+    out.mkdir()
+    write_model(session.network, out, plan)
+    load = load_causal if model == "causal" else load_classifier
+    again = load(base, adapter=out) if method == "lora" else load(out)
+    ids = {"input_ids": torch.tensor([load_tokenizer(out)("where is my parcel")["input_ids"]])}
+    with torch.no_grad():
+        expected = session.network.eval()(**ids).logits
+        found = again(**ids).logits
+        before = load(base)(**ids).logits if model == "causal" else None
+
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+    assert before is None or float((before - expected).abs().max()) > 1e-3
 
 
 def test_frozen_layers_stay(labelled: Rows, quickstart_base: Path, tmp_path: Path) -> None:
