@@ -60,9 +60,9 @@ def build_model(name: str, tokenizer: Any, device: str) -> Any:
 
 def build_workload(data: Path, task: str, shots: int, items: int) -> list[tuple[Any, Any]]:
     """lm-eval's instances with our requests, for a seeded draw of items."""
-    from ..evaluate.benchmarks import open_benchmarks
+    from ..evaluate.benchmarks.lmeval import build_requests
+    from ..evaluate.benchmarks.scored import open_benchmarks
     from ..evaluate.config import Benchmark, EvaluateConfig
-    from ..evaluate.lmeval import build_requests
 
     entry = Benchmark(task=task, num_fewshot=shots, limit=items)
     config = EvaluateConfig(benchmarks=(entry,), mirror=str(data / "benchmarks"))
@@ -85,7 +85,7 @@ def _with_limit(request: Any) -> Any:
 
 def ask_ours(model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]]) -> list[Any]:
     """Answers of our scorer, in order."""
-    from ..evaluate.scorer import CausalScorer
+    from ..evaluate.scoring.scorer import CausalScorer
 
     scorer = CausalScorer(model, tokenizer)
     answers = {n: answer for batch in scorer.answer([request for _, request in pairs]) for n, answer in batch}

@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...core.console import note
 from .forward import Forward
-from .greedy import Stops, is_plain, shared_header, write_greedily
+from .greedy import PastNotKeptError, Stops, is_plain, shared_header, write_greedily
 from .request import Answer, Request
 from .tokens import Encoder
 
@@ -43,20 +44,26 @@ def _generate_alike(
         n: encoder.encode([requests[n].prompt], requests[n].has_specials)[0][-room:] or [encoder.prefix]
         for n in numbers
     }
-    greedy = not _samples(options) and is_plain(forward)
-    cached, start = shared_header(forward, list(prompts.values())) if greedy else (None, 0)
     queue = sorted(numbers, key=lambda n: (-len(prompts[n]), requests[n].prompt))
+    if not _samples(options) and is_plain(forward):
+        header = shared_header(forward, list(prompts.values()))
+        tails = [prompts[n][header[1] :] for n in queue]
+        done = Stops(encoder.tokenizer, stops, 0)
+        try:
+            for ended in write_greedily(forward, done, tails, limit, header=header, batch_tokens=batch_tokens):
+                yield [(queue[row], cut(_text(encoder, tokens), stops)) for row, tokens in ended]
+            queue = []
+        except PastNotKeptError:
+            note("written token by token in the model's own way: it does not keep its past in a cache of ours")
     while queue:
-        rows = max(batch_tokens // (len(prompts[queue[0]]) - start * 3 // 4 + limit), 1)
+        rows = max(batch_tokens // (len(prompts[queue[0]]) + limit), 1)
         batch, queue = queue[:rows], queue[rows:]
-        texts = None
-        if greedy:
-            tails = [prompts[n][start:] for n in batch]
-            texts = write_greedily(forward, encoder.tokenizer, tails, limit, stops, header=cached, start=start)
-        if texts is None:
-            greedy = False
-            texts = _write(forward, encoder, [prompts[n] for n in batch], limit, stops, options)
+        texts = _write(forward, encoder, [prompts[n] for n in batch], limit, stops, options)
         yield [(n, cut(text, stops)) for n, text in zip(batch, texts, strict=True)]
+
+
+def _text(encoder: Encoder, tokens: Sequence[int]) -> str:
+    return str(encoder.tokenizer.decode(tokens, skip_special_tokens=True))
 
 
 def stop_strings(until: Any, tokenizer: Any) -> list[str]:

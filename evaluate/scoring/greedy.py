@@ -1,11 +1,12 @@
-"""Prompts to the texts that greedy decoding writes, with a shared beginning computed once and finished rows dropped."""
+"""Prompts to the tokens that greedy decoding writes: a shared beginning computed once, ended rows make room."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .forward import Forward, expand, last_only
+from .forward import Forward
+from .past import Past
 
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
@@ -13,6 +14,8 @@ TOLERANCE = 1e-2
 """Largest difference of a log-probability, over the vocabulary, that rounding explains in float32."""
 HALF_TOLERANCE = 0.5
 """The same in half precision."""
+CACHED = 2
+"""Cached tokens of the rows that write together, in multiples of the tokens of a forward pass."""
 CHANGING = {
     "repetition_penalty": 1.0,
     "encoder_repetition_penalty": 1.0,
@@ -52,23 +55,27 @@ def common_header(prompts: Sequence[Sequence[int]]) -> tuple[int, ...]:
     return low[:common] if common >= HEADER_TOKENS and len(prompts) > 2 else ()
 
 
+class PastNotKeptError(Exception):
+    """The model does not keep what it has read in the cache that it was given; it has to be asked in its own way."""
+
+
 def shared_header(forward: Forward, prompts: Sequence[Sequence[int]]) -> tuple[Any, int]:
     """Keys and values of the prompts' common beginning, and its length; (None, 0) where there is none.
 
-    The longest and the shortest prompt are read with and without it: a model for which that differs gets none.
+    The shortest prompt is read with and without it, beside the longest: a model for which that differs gets none.
     """
     import torch
 
     header = common_header(prompts)
     if not header:
         return None, 0
-    chosen = [max(prompts, key=len), min(prompts, key=len)]
+    chosen = [min(prompts, key=len), max(prompts, key=len)]
     try:
         cached = forward.header(header)
         with torch.inference_mode():
-            whole = _begin(forward, chosen, None, 0).step(forward).log_softmax(-1)
+            whole = Past(forward, chosen[:1], None, 0).step(forward).log_softmax(-1)
             tails = [prompt[len(header) :] for prompt in chosen]
-            ours = _begin(forward, tails, cached, len(header)).step(forward).log_softmax(-1)
+            ours = Past(forward, tails, cached, len(header)).step(forward)[:1].log_softmax(-1)
     except Exception:  # noqa: BLE001  architectures refuse masks and caches in ways of their own
         return None, 0
     tolerance = HALF_TOLERANCE if forward.head.weight.element_size() < 4 else TOLERANCE
@@ -78,89 +85,108 @@ def shared_header(forward: Forward, prompts: Sequence[Sequence[int]]) -> tuple[A
 
 def write_greedily(
     forward: Forward,
-    tokenizer: Any,
+    done: Stops,
     tails: Sequence[Sequence[int]],
     limit: int,
-    stops: Sequence[str],
     *,
-    header: Any,
-    start: int,
-) -> list[str] | None:
-    """Texts of at most `limit` tokens behind a header of `start` cached tokens and each row's own tail.
+    header: tuple[Any, int],
+    batch_tokens: int,
+) -> Iterator[list[tuple[int, list[int]]]]:
+    """(Row, tokens written) of each row, as rows end: at their end token, their first stop string, or `limit` tokens.
 
-    A row leaves the batch with its end token or its first stop string. None: the model does not keep its past in the
-    cache it was given, and has to be asked in its own way.
+    Rows are read in batches of `batch_tokens` and then write together, as many as CACHED times so many cached tokens
+    hold; where half of them have ended, others take their place.
+
+    Args:
+        forward: The model.
+        done: Knows the stop strings.
+        tails: What each row reads behind the header, the longest first.
+        limit: Tokens a row writes at most.
+        header: Cached keys and values that all rows begin with, and their tokens; (None, 0) for none.
+        batch_tokens: Tokens in one forward pass at most.
+
+    Raises:
+        PastNotKeptError: before anything was written.
     """
     import torch
 
-    state = _begin(forward, tails, header, start)
-    ends = set(_end_tokens(forward.model))
-    done = Stops(tokenizer, stops, 0)
-    written: list[list[int]] = [[] for _ in tails]
-    alive = list(range(len(tails)))
-    with torch.inference_mode():
-        for step in range(limit):
-            following = state.step(forward).argmax(dim=-1)
-            if step == 0 and state.cache.get_seq_length() != state.mask.shape[1]:
-                return None
-            for row, token in zip(alive, following.tolist(), strict=True):
-                written[row].append(token)
-            finished = done.of([written[row] for row in alive])
-            keep = [n for n, row in enumerate(alive) if written[row][-1] not in ends and not finished[n]]
-            if not keep or step == limit - 1:
-                break
-            if len(keep) < len(alive):
-                state.keep(keep)
-                alive = [alive[n] for n in keep]
-            state.append(following[keep])
-    return [tokenizer.decode(row, skip_special_tokens=True) for row in written]
+    start = header[1]
+    most = max(CACHED * batch_tokens // (start + len(tails[0]) + limit), 1)
+    waiting = list(range(len(tails)))
+    writing = _Writing(_end_tokens(forward.model), done, limit)
+    while waiting or writing.rows:
+        ended = []
+        while waiting and (len(writing.rows) <= most // 2 or not writing.rows):
+            fitting = max(min(batch_tokens // (len(tails[waiting[0]]) + start // 4), most - len(writing.rows)), 1)
+            fresh, waiting = waiting[:fitting], waiting[fitting:]
+            with torch.inference_mode():
+                past, following = _read(forward, [tails[row] for row in fresh], header, is_first=not fresh[0])
+                ended += writing.begin(past, fresh, following.argmax(dim=-1))
+        with torch.inference_mode():
+            ended += writing.step(forward)
+        if ended:
+            yield ended
 
 
-class _State:
-    """Keys and values so far, which columns are tokens, and the tokens to read next (rows × columns)."""
-
-    def __init__(self, cache: Any, mask: Any, ids: Any) -> None:
-        self.cache, self.mask, self.ids = cache, mask, ids
-
-    def step(self, forward: Forward) -> Any:
-        """Read the next tokens; the logits of what follows each row (rows × vocabulary)."""
-        positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -self.ids.shape[1] :]
-        forward.tokens += self.ids.numel()
-        with last_only(forward.head):
-            logits = forward.model(
-                input_ids=self.ids,
-                attention_mask=self.mask,
-                position_ids=positions,
-                past_key_values=self.cache,
-                use_cache=True,
-            ).logits
-        return logits[:, -1].float()
-
-    def keep(self, rows: Sequence[int]) -> None:
-        """Drop the other rows."""
-        import torch
-
-        index = torch.tensor(rows, device=self.mask.device)
-        self.cache.batch_select_indices(index)
-        self.mask = self.mask[index]
-
-    def append(self, tokens: Any) -> None:
-        """Let each row read one more token."""
-        import torch
-
-        self.ids = tokens[:, None]
-        self.mask = torch.cat([self.mask, torch.ones_like(self.mask[:, :1])], dim=1)
+def _read(forward: Forward, tails: Sequence[Sequence[int]], header: tuple[Any, int], *, is_first: bool) -> Any:
+    """The past of rows that have read their tails, and the logits of what follows each."""
+    try:
+        past = Past(forward, tails, *header)
+        following = past.step(forward)
+    except Exception as error:
+        if is_first:  # architectures refuse a cache in ways of their own
+            raise PastNotKeptError from error
+        raise
+    if not past.is_kept:
+        raise PastNotKeptError
+    return past, following
 
 
-def _begin(forward: Forward, tails: Sequence[Sequence[int]], header: Any, start: int) -> _State:
-    import torch
-    from transformers import DynamicCache
+class _Writing:
+    """Rows that are being written."""
 
-    width = max(map(len, tails))
-    ids = torch.tensor([[0] * (width - len(tail)) + list(tail) for tail in tails], device=forward.device)
-    mask = torch.tensor([[1] * start + [0] * (width - len(tail)) + [1] * len(tail) for tail in tails])
-    cache = DynamicCache() if header is None else expand(header, len(tails))
-    return _State(cache, mask.to(forward.device), ids)
+    def __init__(self, ends: Sequence[int], done: Stops, limit: int) -> None:
+        self.ends, self.done, self.limit = set(ends), done, limit
+        self.rows: list[int] = []
+        self.written: dict[int, list[int]] = {}
+        self.past: Past | None = None
+
+    def begin(self, past: Past, rows: Sequence[int], following: Any) -> list[tuple[int, list[int]]]:
+        """Let rows write their first token; those that end with it."""
+        kept, ended = self._write(past, rows, following)
+        if kept:
+            if self.past is None:
+                self.past = past
+            else:
+                self.past.join(past)
+            self.rows += kept
+        return ended
+
+    def step(self, forward: Forward) -> list[tuple[int, list[int]]]:
+        """Let every row write a token; those that end with it."""
+        if self.past is None:
+            return []
+        following = self.past.step(forward).argmax(dim=-1)
+        self.rows, ended = self._write(self.past, self.rows, following)
+        if not self.rows:
+            self.past = None
+        return ended
+
+    def _write(self, past: Past, rows: Sequence[int], following: Any) -> tuple[list[int], list[tuple[int, list[int]]]]:
+        for row, token in zip(rows, following.tolist(), strict=True):
+            self.written.setdefault(row, []).append(token)
+        stopped = self.done.of([self.written[row] for row in rows])
+        over = [
+            stop or self.written[row][-1] in self.ends or len(self.written[row]) >= self.limit
+            for row, stop in zip(rows, stopped, strict=True)
+        ]
+        keep = [n for n, ended in enumerate(over) if not ended]
+        if keep:
+            if len(keep) < len(rows):
+                past.keep(keep)
+            past.append(following[keep])
+        ended = [(row, self.written.pop(row)) for row, ends in zip(rows, over, strict=True) if ends]
+        return [rows[n] for n in keep], ended
 
 
 def _end_tokens(model: Any) -> list[int]:

@@ -20,6 +20,10 @@ from .tokens import Pair
 
 PACKING_GAIN = 0.85
 """Rows are packed where that leaves at most this share of the tokens: a mask of our own costs the fast causal path."""
+LEAST_FILL = 0.8
+"""A row shorter than this share of the longest of its batch begins a new batch …"""
+LEAST_BATCH = 0.25
+"""… where the batch already holds this share of the tokens it may: padding costs more than another batch."""
 PADDING = -1
 """Segment of the columns behind a row's end."""
 
@@ -120,7 +124,9 @@ def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) ->
     for row in sorted(rows, key=lambda row: (-len(row), row.ids)):
         width = width or len(row) + cached // 4
         positions = len({one.column for one in row.scored})
-        if batch and ((len(batch) + 1) * width > tokens or scored + positions > cells):
+        full = (len(batch) + 1) * width > tokens or scored + positions > cells
+        short = len(row) + cached // 4 < LEAST_FILL * width and len(batch) * width >= tokens * LEAST_BATCH
+        if batch and (full or short):
             yield batch
             batch, scored, width = [], 0, len(row) + cached // 4
         batch.append(row)

@@ -86,12 +86,9 @@ class CausalScorer:
         yield [(n, (0.0, True)) for n, pair in enumerate(pairs) if not pair.continuation]
         plain, packed, headed = self._plan(pairs, groups) if self.share_context else (range(len(pairs)), [], [])
         for header, contexts in headed:
-            yield from self._headed(pairs, header, contexts)
-        if packed and self._is_honoured(pairs, packed, ()):
-            rows = [row for owners in packed for row in packed_rows(pairs, owners, width=self.batch_tokens)]
-            yield from self._run(rows, lambda batch: self.forward.packed(batch))
-        else:
-            plain = [*plain, *(owner for owners in packed for owner in owners)]
+            yield from self._shared(pairs, contexts, header)
+        if packed:
+            yield from self._shared(pairs, packed, ())
         yield from self._run(_renumbered(pairs, plain), self.forward.plain)
 
     def _plan(
@@ -111,16 +108,19 @@ class CausalScorer:
                 plain += owners
         return plain, packed, headed
 
-    def _headed(
-        self, pairs: Sequence[Pair], header: tuple[int, ...], contexts: list[list[int]]
+    def _shared(
+        self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
-        if not self._is_honoured(pairs, contexts, header):
+        """Pairs by context, packed behind a header; plainly where a check shows that the model does not honour that."""
+        checked = self._check(pairs, contexts, header) if self.share_context else None
+        if checked is None:
             owners = [owner for group in contexts for owner in group]
             yield from self._run(_renumbered(pairs, owners), self.forward.plain)
             return
-        cache = self.forward.header(header)
-        start = len(header)
-        rows = [row for owners in contexts for row in packed_rows(pairs, owners, start=start, width=self.batch_tokens)]
+        cache, done = checked
+        yield list(done.items())
+        start, left = len(header), [owners for owners in contexts if owners[0] not in done]
+        rows = [row for owners in left for row in packed_rows(pairs, owners, start=start, width=self.batch_tokens)]
         yield from self._run(rows, lambda batch: self.forward.packed(batch, cache, start), cached=start)
 
     def _run(
@@ -131,43 +131,42 @@ class CausalScorer:
         for batch in batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached):
             yield _sum(batch, *call(batch))
 
-    def _is_honoured(self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]) -> bool:
-        """Whether packed scoring of the longest context equals plain scoring; a wider one is checked anew."""
-        if not self.share_context:
-            return False
+    def _check(
+        self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]
+    ) -> tuple[Any, dict[int, tuple[float, bool]]] | None:
+        """The header's cache, and answers to the widest context where it was scored both ways; None: not honoured.
+
+        A width is checked once. The last choice tells: it is wrong where mask, positions or header are not honoured.
+        """
         owners = max(contexts, key=lambda owners: _width(pairs, owners))
         width = _width(pairs, owners)
-        if width <= self.checked.get(bool(header), 0):
-            return True
         try:
-            difference = self._difference(pairs, owners, header)
+            cache = self.forward.header(header) if header else None
+            if width <= self.checked.get(bool(header), 0):
+                return cache, {}
+            rows = list(packed_rows(pairs, owners, start=len(header), width=self.batch_tokens))
+            ours = [dict(_sum([row], *self.forward.packed([row], cache, len(header)))) for row in rows]
         except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
-            return self._fall_back(f"it refuses packed rows ({type(error).__name__})")
-        if not difference <= 1:  # NaN is no agreement
-            return self._fall_back("packed rows give other numbers")
+            self._fall_back(f"it refuses packed rows ({type(error).__name__})")
+            return None
+        last = rows[0].scored[-1].owner
+        single = _renumbered(pairs, [last])
+        plain = dict(_sum(single, *self.forward.plain(single)))[last][0]
+        if not abs(ours[0][last][0] - plain) <= self._tolerance(pairs[last]):  # NaN is no agreement
+            self._fall_back("packed rows give other numbers")
+            return None
         self.checked[bool(header)] = width
-        return True
+        return cache, {owner: answer for part in ours for owner, answer in part.items()}
 
-    def _difference(self, pairs: Sequence[Pair], owners: Sequence[int], header: tuple[int, ...]) -> float:
-        """Largest difference of first and last choice from plain scoring, in multiples of what rounding explains."""
-        cache = self.forward.header(header) if header else None
-        rows = list(packed_rows(pairs, owners, start=len(header)))
-        ours = dict(_sum(rows, *self.forward.packed(rows, cache, len(header))))
-        checked = sorted({owners[0], owners[-1]})
-        single = _renumbered(pairs, checked)
-        plain = dict(_sum(single, *self.forward.plain(single)))
+    def _tolerance(self, pair: Pair) -> float:
+        """Difference of a log-likelihood that rounding explains."""
         half = self.forward.head.weight.element_size() < 4
-        return max(
-            abs(ours[owner][0] - plain[owner][0])
-            / (HALF_TOLERANCE * len(pairs[owner].continuation) ** 0.5 if half else TOLERANCE)
-            for owner in checked
-        )
+        return HALF_TOLERANCE * len(pair.continuation) ** 0.5 if half else TOLERANCE
 
-    def _fall_back(self, reason: str) -> bool:
+    def _fall_back(self, reason: str) -> None:
         self.share_context = False
         self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
         note(self.warnings[-1])
-        return False
 
 
 def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:

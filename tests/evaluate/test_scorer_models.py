@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -113,7 +114,7 @@ def theirs(model: Any, tokenizer: Any, requests: list[Request], kind: str) -> li
     arguments = {
         "loglikelihood": lambda one: (one.prompt, one.continuation),
         "loglikelihood_rolling": lambda one: (one.prompt,),
-        "generate_until": lambda one: (one.prompt, {"until": ["cat", "\n"], "max_gen_toks": 12, "do_sample": False}),
+        "generate_until": lambda one: (one.prompt, json.loads(one.options)),
     }[kind]
     instances = [Instance(kind, {}, arguments(one), n, metadata=("t", n, 1)) for n, one in enumerate(requests)]
     return list(getattr(reference, kind)(instances, disable_tqdm=True))
@@ -192,6 +193,37 @@ def test_written_texts_are_those_of_lm_eval(name: str, prompts: str, quickstart_
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "gpt2", "opt"])
+@pytest.mark.parametrize("prompts", PROMPTS)
+def test_rows_that_take_the_place_of_others_write_the_same(quickstart_base: Path, name: str, prompts: str) -> None:
+    """Where few rows fit, prompts wait, join rows in the middle of their texts, and still write lm-eval's texts."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    options = '{"do_sample": false, "max_gen_toks": 20, "until": ["cat", "a"]}'
+    requests = [
+        Request(kind="generate", prompt=f"{p} {w}", options=options) for p in PROMPTS[prompts] for w in WORDS[:4]
+    ]
+    scorer = CausalScorer(model, tokenizer, batch_tokens=200)
+
+    assert ours(scorer, requests) == theirs(model, tokenizer, requests, "generate_until")
+
+
+def test_the_self_check_costs_one_choice(quickstart_base: Path) -> None:
+    """Packed answers of the checked context are kept: beside them only its last choice is scored again, plainly."""
+    tokenizer = load_tokenizer(quickstart_base)
+    scorer = CausalScorer(tiny_model("llama", tokenizer), tokenizer)
+    context = " ".join(WORDS * 3)
+    requests = [Request(kind="loglikelihood", prompt=context, continuation=f" {a} {b}") for a in WORDS for b in "ab"]
+    ours(scorer, requests)
+    first, *others = (len(tokenizer(context + one.continuation)["input_ids"]) - 1 for one in requests)
+    shared = len(tokenizer(context)["input_ids"])
+    branches = {tuple(tokenizer(context + one.continuation)["input_ids"][shared:-1]) for one in requests}
+
+    assert scorer.forward.tokens == shared + sum(map(len, branches)) + others[-1]
+    assert first > shared
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> None:
     """A repetition penalty in the model's generation config changes greedy texts, ours as lm-eval's."""
     tokenizer = load_tokenizer(quickstart_base)
@@ -206,7 +238,7 @@ def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> Non
 
 
 def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
-    """Forty prompts of one header cost its tokens once, and twice more for the self-check, in scoring and writing."""
+    """Forty prompts of one header cost its tokens once, and once more for the self-check, in scoring and writing."""
     tokenizer = load_tokenizer(quickstart_base)
     model = tiny_model("llama", tokenizer)
     prompts = [f"{PROMPTS['headed'][0]} {word} {other}" for word in WORDS[:8] for other in WORDS[:5]]
