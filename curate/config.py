@@ -12,6 +12,9 @@ from ..core.config import Config
 RuleAction = Literal["drop", "flag", "redact", "off"]
 """What becomes of a row that a rule found something in; `redact` only for private data and secrets."""
 
+ConflictPolicy = Literal["flag", "drop-all", "majority"]
+"""What becomes of the rows of a label conflict."""
+
 
 class DedupConfig(Config):
     """Exact and near-duplicates."""
@@ -53,10 +56,10 @@ class DedupConfig(Config):
 class ConflictConfig(Config):
     """The same or nearly the same input with different labels."""
 
-    same: Literal["flag", "drop-all", "majority"] = "flag"
+    same: ConflictPolicy = "flag"
     """Same folded input, different labels: only flag, drop every member, or drop all but the majority's label."""
-    near: Literal["flag", "drop-all"] = "flag"
-    """Inputs that are near-duplicates, with different labels: only flag, or drop every member."""
+    near: ConflictPolicy = "flag"
+    """Near-duplicate inputs, different labels: only flag, drop every member, or drop the side with fewer like rows."""
 
 
 class LeakageConfig(Config):

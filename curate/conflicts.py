@@ -4,28 +4,48 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from ..core.records import Examples, Finding
 from .alike import Alike
-from .config import CurateConfig
+from .compared import combine
+from .config import ConflictPolicy, CurateConfig
 from .context import Array
+from .votes import outvoted
 
 MEMBERS_SHOWN = 10
 """Members of a conflict that a finding lists; all of them have findings of their own."""
 
 
-def find_conflicts(examples: Examples, alike: Alike, config: CurateConfig) -> list[Finding]:
-    """One finding per row of a conflict; its evidence has the labels, the members and what the policy makes of it."""
-    return [
-        *_same_input(examples, alike, config.conflicts.same),
-        *_near_input(examples, alike, drop=config.conflicts.near == "drop-all"),
-    ]
+def find_conflicts(examples: Examples, alike: Alike, config: CurateConfig, rank: Array) -> list[Finding]:
+    """One finding per row of a conflict; its evidence has the labels, the members and what the policy makes of it.
+
+    Args:
+        examples: n rows.
+        alike: their alike pairs.
+        config: the policies for equal and for near inputs.
+        rank: (n,) survivor preference, for the votes on near inputs.
+    """
+    same = list(_same_input(examples, alike, _policy("label-conflict", config.conflicts.same, config)))
+    alive = np.ones(len(examples), dtype=bool)
+    alive[[finding.row for finding in same if finding.evidence["outcome"] == "drop"]] = False
+    policy = _policy("near-label-conflict", config.conflicts.near, config)
+    lost = alive & (policy == "drop-all")
+    if policy == "majority":
+        lost = outvoted(alike, alive, rank, config)
+    return [*same, *_near_input(examples, alike, alive, lost)]
 
 
-def _same_input(examples: Examples, alike: Alike, policy: Literal["flag", "drop-all", "majority"]) -> Iterator[Finding]:
+def _policy(rule: str, policy: ConflictPolicy, config: CurateConfig) -> ConflictPolicy:
+    """What the rule's own action says, where the user set one, goes before the conflict policy."""
+    if rule not in config.rules:
+        return policy
+    return "drop-all" if config.rules[rule] == "drop" else "flag"
+
+
+def _same_input(examples: Examples, alike: Alike, policy: ConflictPolicy) -> Iterator[Finding]:
     groups = list(_mixed_groups(alike.near.representative, alike.labels))
     involved = np.concatenate(groups) if groups else np.empty(0, dtype=np.int64)
     parts = iter(examples.table.select(["id", "target"]).take(involved).to_pylist())
@@ -67,35 +87,47 @@ def _majority(votes: dict[str, int]) -> str | None:
     return winners[0] if len(winners) == 1 else None
 
 
-def _near_input(examples: Examples, alike: Alike, *, drop: bool) -> Iterator[Finding]:
-    left, right, pair = alike.expanded(np.ones(len(examples), dtype=bool))
+def _near_input(examples: Examples, alike: Alike, alive: Array, lost: Array) -> Iterator[Finding]:
+    """A finding for every living row whose text is alike with one of another label."""
+    partners = _partners(alike, alive)
+    node = combine(alike.near.representative, alike.labels)
+    heads = np.array(sorted(partners), dtype=np.int64)
+    members = np.flatnonzero(alive & np.isin(node, node[heads])) if len(heads) else heads
+    head_of = dict(zip(node[heads].tolist(), heads.tolist(), strict=True))
+    known = dict(zip(members.tolist(), examples.table.select(["id", "target"]).take(members).to_pylist(), strict=True))
+    for row in members.tolist():
+        found = sorted(
+            ((score, known[other]["id"], other) for score, other in partners[head_of[int(node[row])]]),
+            key=lambda member: (-member[0], member[1:]),
+        )
+        score, _, nearest = found[0]
+        evidence = {
+            "labels": sorted({known[row]["target"], *(known[other]["target"] for *_, other in found)}),
+            "members": [member_id for _, member_id, _ in found[:MEMBERS_SHOWN]],
+            "jaccard": round(score, 6),
+            "outcome": "drop" if lost[row] else "flag",
+        }
+        theirs, own = known[nearest]["target"], known[row]["target"]
+        yield Finding(
+            row=row,
+            rule="near-label-conflict",
+            severity="warning",
+            reason=f"A row that is {score:.0%} alike is labelled {theirs!r}, this one {own!r}.",
+            score=score,
+            evidence=evidence,
+            related=nearest,
+        )
+
+
+def _partners(alike: Alike, alive: Array) -> dict[int, list[tuple[float, int]]]:
+    """One row of each text and label → (similarity, row) of the texts of other labels that are alike."""
+    left, right, pair = alike.expanded(alive)
     differ = alike.labels[left] != alike.labels[right]
     partners: dict[int, list[tuple[float, int]]] = defaultdict(list)
     for i, j, score in zip(left[differ], right[differ], alike.near.jaccard[pair[differ]], strict=True):
         partners[int(i)].append((float(score), int(j)))
         partners[int(j)].append((float(score), int(i)))
-    involved = examples.table.select(["id", "target"]).take(sorted(partners)).to_pylist() if partners else []
-    known = dict(zip(sorted(partners), involved, strict=True))
-    for row, found in sorted(partners.items()):
-        members = sorted(((score, known[other]["id"], other) for score, other in found), key=lambda m: (-m[0], m[1:]))
-        score, _, nearest = members[0]
-        evidence = {
-            "labels": sorted({known[row]["target"], *(known[other]["target"] for *_, other in members)}),
-            "members": [member_id for _, member_id, _ in members[:MEMBERS_SHOWN]],
-            "jaccard": round(score, 6),
-            "outcome": "drop" if drop else "flag",
-        }
-        theirs, own = known[nearest]["target"], known[row]["target"]
-        reason = f"A row that is {score:.0%} alike is labelled {theirs!r}, this one {own!r}."
-        yield Finding(
-            row=row,
-            rule="near-label-conflict",
-            severity="warning",
-            reason=reason,
-            score=score,
-            evidence=evidence,
-            related=nearest,
-        )
+    return partners
 
 
 def _listing(votes: dict[str, int]) -> str:

@@ -14,10 +14,11 @@ import numpy as np
 from ...core.records import Examples, Finding
 from ..config import CurateConfig, LabelErrorConfig
 from ..context import Array, Context
+from ..ranking import id_numbers
 from ..rules.length import settled_deviations
 from .features import Features, text_features
 from .models import LabelModels
-from .ranking import Calibration, calibrate, confident_flags, margins, queue_scores
+from .ranking import calibrate, confident_flags, margins
 
 FEWEST_ROWS = 50
 """Smaller data teaches the models nothing."""
@@ -40,12 +41,13 @@ class LabelQueue:
 
 
 def find_label_errors(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
-    """Flags by confident learning, ranked by margin, with the expected precision of the queue down to each row."""
+    """Flags ranked by margin, with the expected precision of the queue down to each row."""
     settings = config.label_errors
     if len(examples) > settings.max_rows:
         return
     names, labels, sizes = np.unique(examples.targets, return_inverse=True, return_counts=True)
     judged = np.flatnonzero(sizes[labels] >= settings.folds)
+    judged = judged[np.argsort(id_numbers(examples)[judged], kind="stable")]  # folds and probes are drawn by place
     yield from _rare_classes(names, labels, sizes, settings)
     classes = np.unique(labels[judged])
     wanted = {rule for rule in ("label-error", "outlier") if config.rules.get(rule) != "off"}
@@ -62,6 +64,9 @@ def find_label_errors(examples: Examples, config: CurateConfig, context: Context
 def rank_labels(features: Features, codes: Array, names: list[str], config: LabelErrorConfig) -> LabelQueue:
     """The flagged rows in order of suspicion.
 
+    As many rows as confident learning finds off the diagonal of its joint distribution, or as the probes tell of,
+    whichever are more; which ones, the margins say.
+
     Args:
         features: of n rows.
         codes: (n,) given labels, 0 to len(names) − 1, each with at least `config.folds` rows.
@@ -71,25 +76,22 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
     models = LabelModels(features, config)
     probabilities = models.probabilities(codes, len(names))
     scores, other = margins(probabilities, codes)
-    flagged = np.flatnonzero(confident_flags(probabilities, codes))
-    flagged = flagged[np.argsort(-scores[flagged], kind="stable")]
-    calibration = _calibration(models, codes, probabilities, config) if len(flagged) else None
+
+    def score(labels: Array) -> Array:
+        return margins(models.probabilities(labels, len(names)), labels)[0]
+
+    calibration = calibrate(score, codes, probabilities, draws=config.probes)
+    estimated = 0 if calibration is None else round(calibration.errors * len(codes))
+    size = max(estimated, int(confident_flags(probabilities, codes).sum()))
+    queue = np.argsort(-scores, kind="stable")[: min(size, int((scores > 0).sum()))]
+    depth = np.arange(1, len(queue) + 1) / len(codes)
     return LabelQueue(
-        rows=flagged,
-        scores=scores[flagged],
-        suggested=tuple(names[at] for at in other[flagged]),
-        expected=None if calibration is None else calibration.precision_at(scores[flagged]),
+        rows=queue,
+        scores=scores[queue],
+        suggested=tuple(names[at] for at in other[queue]),
+        expected=None if calibration is None else calibration.precision_at(depth),
         error_share=None if calibration is None else calibration.errors,
     )
-
-
-def _calibration(
-    models: LabelModels, codes: Array, probabilities: Array, config: LabelErrorConfig
-) -> Calibration | None:
-    def score(labels: Array) -> Array:
-        return queue_scores(models.probabilities(labels, probabilities.shape[1]), labels)
-
-    return calibrate(score, codes, probabilities, draws=config.probes)
 
 
 def _texts(examples: Examples, rows: Array) -> list[str]:

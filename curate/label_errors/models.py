@@ -1,8 +1,8 @@
 """Features and given labels to out-of-sample label probabilities: several cheap models, each calibrated, averaged.
 
 No row is judged by a model that saw its label: complement naive Bayes and the optional linear models by stratified
-cross-validation, ridge regression by its exact leave-one-out formula, nearest neighbours without the row itself. Their
-errors differ, so that their mean ranks label errors better than any of them.
+cross-validation, linear discriminants by an exact leave-one-out formula, nearest neighbours without the row itself.
+Their errors differ, so that their mean ranks label errors better than any of them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from ..config import LabelErrorConfig
 from ..context import Array
 from .features import Features
 
-RIDGE = 1.0
-"""Penalty on unit-length rows."""
+SHRINKAGE = 1.0
+"""Of the classes' common covariance towards a multiple of the identity: its mean variance, this many times."""
+HALF = 0.5
+"""Rows that an empty class counts as: planted errors can empty one."""
 BLOCK = 2_000
 """Rows whose similarities to all others are held at a time."""
 MOST_NEIGHBOUR_ROWS = 60_000
 """Beyond, neighbours by brute force would take minutes and are left out."""
 TEMPERATURES = np.exp(np.linspace(np.log(0.01), np.log(5), 40))
-"""Tried in turn; negative log-likelihood is smooth in the temperature."""
+"""Candidates; the negative log-likelihood has one minimum in the temperature."""
 
 
 class LabelModels:
@@ -31,16 +33,13 @@ class LabelModels:
     def __init__(self, features: Features, config: LabelErrorConfig) -> None:
         self.features = features
         self.config = config
-        dense = np.concatenate([features.dense, np.ones((len(features.dense), 1), np.float32)], axis=1)
-        gram = dense.T @ dense + RIDGE * np.eye(dense.shape[1], dtype=np.float32)
-        self._solved = np.linalg.solve(gram, dense.T)
-        self._leverage = np.einsum("ij,ji->i", dense, self._solved)
-        self._dense = dense
+        dense = features.dense
+        self._gram = (dense.T @ dense).astype(np.float64) / len(dense)
         self._neighbours = self._find_neighbours() if len(dense) <= MOST_NEIGHBOUR_ROWS else None
 
     def probabilities(self, labels: Array, classes: int) -> Array:
         """(n, classes) float64: out-of-sample probability of every class, the mean of the calibrated models."""
-        scores = [self._ridge(labels, classes), self._naive_bayes(labels, classes)]
+        scores = [self._discriminants(labels, classes), self._naive_bayes(labels, classes)]
         if self._neighbours is not None:
             scores.append(self._votes(labels, classes))
         if self.config.logistic:
@@ -49,36 +48,62 @@ class LabelModels:
             scores.append(self._cross_validated(labels, classes, "svm"))
         return np.asarray(np.mean([calibrated(score, labels) for score in scores], axis=0))
 
-    def _ridge(self, labels: Array, classes: int) -> Array:
-        """Leave-one-out predictions of ridge regression on one-hot labels."""
-        targets = np.eye(classes, dtype=np.float32)[labels]
-        fitted = self._dense @ (self._solved @ targets)
-        leverage = self._leverage[:, None]
-        return np.asarray((fitted - leverage * targets) / np.maximum(1 - leverage, 1e-6), dtype=np.float64)
+    def _discriminants(self, labels: Array, classes: int) -> Array:
+        """Log densities of normal classes with one shrunken covariance, each row left out of its class and of that.
+
+        With r = x − (mean of the class without x), taking x out subtracts k r rᵀ from the covariance, whose inverse
+        then follows by the formula of Sherman and Morrison.
+        """
+        rows, dense = np.arange(len(labels)), self.features.dense
+        sizes = np.bincount(labels, minlength=classes)
+        sums = np.zeros((classes, dense.shape[1]))
+        np.add.at(sums, labels, dense)
+        means = sums / np.maximum(sizes, 1)[:, None]
+        covariance = self._gram - (means * (sizes / len(rows))[:, None]).T @ means
+        covariance += SHRINKAGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        inverse = np.linalg.inv(covariance)
+        scaled, weights = dense @ inverse.astype(np.float32), means @ inverse
+        others = np.maximum(sizes[labels] - 1, 1)[:, None]
+        residual = dense - (sums[labels] - dense) / others
+        scaled_residual = scaled - ((sums @ inverse)[labels] - scaled) / others
+        length = np.einsum("ij,ij->i", scaled_residual, residual)
+        lost = (1 - 1 / sizes[labels]) / len(rows)
+        growth = lost / np.maximum(1 - lost * length, 1e-2)
+        along = np.einsum("ij,ij->i", scaled_residual, dense)[:, None] - scaled_residual @ means.T
+        scores = (
+            dense @ weights.T
+            - 0.5 * np.einsum("ij,ij->i", weights, means)
+            + np.log(np.maximum(sizes, HALF) / len(rows))
+        )
+        scores -= 0.5 * growth[:, None] * along**2
+        # The common term −½ xᵀ Σ⁻¹ x of all classes is left out above, and so here.
+        own = -0.5 * (length + growth * length**2 - np.einsum("ij,ij->i", scaled, dense))
+        scores[rows, labels] = own + np.log(np.maximum(sizes[labels] - 1, HALF) / len(rows))
+        return np.asarray(scores)
 
     def _naive_bayes(self, labels: Array, classes: int) -> Array:
         from sklearn.naive_bayes import ComplementNB
 
-        scores = np.zeros((len(labels), classes))
+        scores = np.full((len(labels), classes), np.nan)
         for train, held in folds(labels, self.config.folds):
             model = ComplementNB(alpha=0.3).fit(self.features.sparse[train], labels[train])
             scores[held[:, None], model.classes_] = self.features.sparse[held] @ model.feature_log_prob_.T
-        return scores
+        return _unseen_last(scores)
 
     def _cross_validated(self, labels: Array, classes: int, kind: str) -> Array:
         from sklearn.linear_model import LogisticRegression
         from sklearn.svm import LinearSVC
 
-        scores = np.zeros((len(labels), classes))
+        scores = np.full((len(labels), classes), np.nan)
         for train, held in folds(labels, self.config.folds):
             if kind == "svm":
                 model: Any = LinearSVC(C=0.5).fit(self.features.sparse[train], labels[train])
                 found = model.decision_function(self.features.sparse[held])
             else:
-                model = LogisticRegression(C=20, tol=1e-3, max_iter=200).fit(self.features.dense[train], labels[train])
+                model = LogisticRegression(C=4, tol=1e-3, max_iter=200).fit(self.features.dense[train], labels[train])
                 found = model.decision_function(self.features.dense[held])
             scores[held[:, None], model.classes_] = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-        return scores
+        return _unseen_last(scores)
 
     def _find_neighbours(self) -> tuple[Array, Array]:
         """(n, k) positions and cosine similarities of each row's nearest other rows."""
@@ -102,20 +127,32 @@ class LabelModels:
         return np.asarray(np.log(votes / votes.sum(axis=1, keepdims=True)))
 
 
-def folds(labels: Array, count: int) -> list[tuple[Array, Array]]:
-    """(train, held) positions of stratified folds; every class needs at least `count` rows."""
-    from sklearn.model_selection import StratifiedKFold
+def _unseen_last(scores: Array) -> Array:
+    """A class that a fold's model never saw is as unlikely as the row's unlikeliest."""
+    unseen = np.isnan(scores)
+    return np.where(unseen, np.nanmin(scores, axis=1, keepdims=True), scores) if unseen.any() else scores
 
-    return list(StratifiedKFold(count, shuffle=True, random_state=0).split(np.zeros(len(labels)), labels))
+
+def folds(labels: Array, count: int) -> list[tuple[Array, Array]]:
+    """(train, held) positions of stratified folds; of a class with fewer rows, some folds hold none."""
+    shuffled = np.random.default_rng(0).permutation(len(labels))
+    fold = np.empty(len(labels), dtype=np.int64)
+    fold[shuffled[np.argsort(labels[shuffled], kind="stable")]] = np.arange(len(labels)) % count
+    return [(np.flatnonzero(fold != at), np.flatnonzero(fold == at)) for at in range(count)]
 
 
 def calibrated(scores: Array, labels: Array) -> Array:
     """(n, classes) probabilities: softmax at the temperature under which the given labels are most likely."""
     centred = scores - scores.max(axis=1, keepdims=True)
     given = centred[np.arange(len(labels)), labels]
-    losses = [
-        float(np.mean(np.log(np.exp(centred / temperature).sum(axis=1)) - given / temperature))
-        for temperature in TEMPERATURES
-    ]
-    powers = np.exp(centred / TEMPERATURES[int(np.argmin(losses))])
+
+    def loss(at: int) -> float:
+        temperature = TEMPERATURES[at]
+        return float(np.mean(np.log(np.exp(centred / temperature).sum(axis=1)) - given / temperature))
+
+    low, high = 0, len(TEMPERATURES) - 1
+    while low < high:  # convex in the inverse temperature, so that the slope tells the side
+        middle = (low + high) // 2
+        low, high = (low, middle) if loss(middle) <= loss(middle + 1) else (middle + 1, high)
+    powers = np.exp(centred / TEMPERATURES[low])
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))

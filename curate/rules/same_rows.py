@@ -46,7 +46,7 @@ def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -
 def _compare(examples: Examples, template: Template, config: CurateConfig, rank: Array) -> tuple[list[Finding], Array]:
     """Findings under one template, and the rows that stay if all duplicates go."""
     alike = find_alike(examples, template, config.dedup, rank=rank)
-    conflicts = find_conflicts(examples, alike, config)
+    conflicts = find_conflicts(examples, alike, config, rank)
     lost = {finding.row for finding in conflicts if finding.evidence["outcome"] == "drop"}
     alive = np.array([row not in lost for row in range(len(examples))]) if lost else np.ones(len(examples), bool)
     near_drops = config.rules.get("near-duplicate", "drop") == "drop"

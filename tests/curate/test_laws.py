@@ -32,6 +32,15 @@ POLICIES = [
         {"conflicts": {"same": "drop-all", "near": "drop-all"}, "dedup": {"shingle": "char:3"}}
     ),
     CurateConfig.model_validate({"rules": {"near-duplicate": "flag"}}),
+    CurateConfig.model_validate({"conflicts": {"near": "majority"}, "dedup": {"threshold": 0.5}}),
+    CurateConfig.model_validate(
+        {
+            "conflicts": {"same": "majority", "near": "majority"},
+            "dedup": {"threshold": 0.6, "shingle": "word:1"},
+            "rules": {"near-duplicate": "flag"},
+        }
+    ),
+    CurateConfig.model_validate({"rules": {"near-label-conflict": "drop", "label-conflict": "drop"}}),
 ]
 configs = st.sampled_from(POLICIES)
 
