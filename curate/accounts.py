@@ -41,6 +41,7 @@ def summarise(
             *_class_warnings(curation, config),
             *_override_warnings(unknown),
             *_unjudged_warnings(curation, config),
+            *_refitted_warnings(curation, config),
         ],
         "config_fingerprint": fingerprint(config.model_dump(mode="json")),
         "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
@@ -95,3 +96,14 @@ def _unjudged_warnings(curation: Curation, config: CurateConfig) -> list[str]:
     if curation.examples.kind != "label" or rows <= limit or config.rules.get("label-error") == "off":
         return []
     return [f"label errors were not looked for in {rows:,} rows; raise curate.label_errors.max_rows ({limit:,})"]
+
+
+def _refitted_warnings(curation: Curation, config: CurateConfig) -> list[str]:
+    """Rules that look at all rows together find something new in what they left."""
+    rules = {decision.finding.rule for decision in curation.decisions if decision.action == "drop"}
+    return [
+        f"{rule} is set to drop: its models are fitted to the rows that it judges, so that curating the kept rows "
+        "again may drop more; decide on its flags in an overrides file to keep a decision"
+        for rule in ("label-error", "outlier")
+        if rule in rules and config.rules.get(rule) == "drop"
+    ]

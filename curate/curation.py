@@ -20,7 +20,7 @@ from .config import CurateConfig
 from .context import Array, Context
 from .leaks.benchmarks import contaminated_items
 from .overrides import read_overrides
-from .policy import decide
+from .policy import decide, follow_survivors
 from .redaction import redact, rows_to_redact
 from .rules.table import RULES, STAGES, Stage, rule_action
 
@@ -105,6 +105,9 @@ def _run_stages(
                 decisions[decision.row] = decision
         timings[stage] = time.perf_counter() - start
         note(f"curate: {stage}: {len(found):,} findings in {timings[stage]:.1f} s")
+    for followed in follow_survivors(decisions):
+        decisions[followed.row] = followed
+        findings.append(followed.finding)
     return findings, [decisions[row] for row in sorted(decisions)]
 
 

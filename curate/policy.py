@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from ..core.records import Action, Decision, Finding
 from .config import CurateConfig, RuleAction
@@ -11,6 +12,8 @@ from .rules.table import RULES, rule_action
 
 STRENGTH: dict[Action, int] = {"drop": 0, "flag": 1, "keep": 2}
 ORDER = {rule.id: place for place, rule in enumerate(RULES)}
+DUPLICATES = ("exact-duplicate", "near-duplicate")
+"""Rules whose findings cite a survivor."""
 
 
 def finding_action(finding: Finding, config: CurateConfig) -> RuleAction:
@@ -38,3 +41,21 @@ def decide(findings: Iterable[Finding], config: CurateConfig, pinned: Array) -> 
         if finding.row not in best or entry[:2] < best[finding.row][:2]:
             best[finding.row] = entry
     return [Decision(row=row, action=entry[3], finding=entry[2]) for row, entry in sorted(best.items())]
+
+
+def follow_survivors(decisions: Mapping[int, Decision]) -> list[Decision]:
+    """What becomes of duplicates whose survivor was dropped after them: they go for its reason.
+
+    So every row that is dropped as a duplicate cites a row that stays.
+    """
+    followed = []
+    for row, decision in sorted(decisions.items()):
+        survivor = decision.finding.related
+        if decision.action != "drop" or decision.finding.rule not in DUPLICATES or survivor is None:
+            continue
+        fate = decisions.get(survivor)
+        if fate is not None and fate.action == "drop":
+            reason = f"The row that stood for this one went: {fate.finding.reason}"
+            finding = replace(fate.finding, row=row, reason=reason, related=survivor)
+            followed.append(Decision(row=row, action="drop", finding=finding))
+    return followed
