@@ -183,9 +183,9 @@ def _score_file(path: Path, side: str) -> Path | None:
 
 
 def _scores(path: Path, file: Path | None) -> Scores:
-    from ..evaluate import read_log_samples, read_scores
+    from ..evaluate import read_logs, read_scores
 
-    return read_scores(file) if file else read_log_samples(path)
+    return read_scores(file) if file else read_logs(path)
 
 
 def _noise(run: Path | None) -> dict[str, float] | None:

@@ -24,7 +24,9 @@ from .gate.plan_words import plan_text as plan_text
 from .gate.reference import accept_scores as accept_scores
 from .gate.reference import reference_comparisons as reference_comparisons
 from .gate.waivers import Waiver as Waiver
-from .log_samples import read_log_pair as read_log_pair
+from .lighteval_details import read_details as read_details
+from .log_pair import read_log_pair as read_log_pair
+from .log_pair import read_logs as read_logs
 from .log_samples import read_log_samples as read_log_samples
 from .measure import evaluate_model as evaluate_model
 from .measure import is_causal as is_causal

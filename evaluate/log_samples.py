@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +14,12 @@ import pyarrow as pa
 from ..core.errors import InputError, IntegrityError
 from ..core.results import Scores, TaskInfo
 from .benchmarks.lmeval import ItemResult
-from .benchmarks.rows import BINARY, PREFERRED, number, result_rows
+from .benchmarks.rows import BINARY, PREFERRED, chance_level, number, result_rows
 from .log_rows import item_from_log
 from .score_files import score_table
 
 SETTINGS = ("model_dtype", "batch_size", "limit", "random_seed", "fewshot_seed", "gen_kwargs")
 """Keys of lm-eval's own config that base and tuned should share."""
-
-
-def read_log_pair(
-    base: Path, tuned: Path, *, task: str | None = None, metrics: Mapping[str, str] | None = None
-) -> tuple[Scores, Scores]:
-    """Read the logs of two models; a metric is 0/1 only where it is on both sides.
-
-    Raises:
-        InputError, IntegrityError: as `read_log_samples`.
-    """
-    sides = [read_log_samples(folder, task=task, metrics=metrics) for folder in (base, tuned)]
-    binary = [{info.name for info in side.tasks if info.scale == "binary"} for side in sides]
-    mixed = binary[0] ^ binary[1]
-    fixed = [
-        replace(
-            side,
-            tasks=tuple(replace(info, scale="continuous") if info.name in mixed else info for info in side.tasks),
-        )
-        for side in sides
-    ]
-    return fixed[0], fixed[1]
 
 
 def read_log_samples(folder: Path, *, task: str | None = None, metrics: Mapping[str, str] | None = None) -> Scores:
@@ -170,16 +148,9 @@ def _info(
         metric=chosen,
         scale=scale,
         higher_is_better=higher and plain != "bits_per_byte",
-        chance=_chance(plain, [item for _, item in items if item.filter == first]),
+        chance=chance_level(plain, [item for _, item in items if item.filter == first]),
         version=",".join(sorted({str(results.get("versions", {}).get(leaf, "")) for leaf in leaves})),
     )
-
-
-def _chance(metric: str, items: Sequence[ItemResult]) -> float | None:
-    """Mean over items of right choices by choices, for an accuracy over choices."""
-    if not metric.startswith("acc") or not all(item.choices for item in items):
-        return None
-    return math.fsum(max(len(set(item.gold)), 1) / len(item.choices) for item in items) / len(items)
 
 
 def _settings(results: Mapping[str, Any]) -> dict[str, Any]:

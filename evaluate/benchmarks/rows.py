@@ -35,7 +35,7 @@ def task_info(name: str, settings: Benchmark, task: Any, results: Sequence[ItemR
         scale=_scale(metric, task, results[0].metrics[metric]),
         higher_is_better=bool(task.higher_is_better().get(metric, metric != "bits_per_byte"))
         and metric != "bits_per_byte",
-        chance=_chance(metric, results) if task.config.process_results is None else None,
+        chance=chance_level(metric, results) if task.config.process_results is None else None,
         ability=settings.ability,
         version=version,
     )
@@ -50,7 +50,7 @@ def _scale(metric: str, task: Any, value: Any) -> Any:
     return "binary" if metric in BINARY else "continuous"
 
 
-def _chance(metric: str, results: Sequence[ItemResult]) -> float | None:
+def chance_level(metric: str, results: Sequence[ItemResult]) -> float | None:
     """Mean over items of right choices by choices, for an accuracy over choices."""
     first = [result for result in results if result.filter == results[0].filter]
     if not metric.startswith("acc") or not all(result.choices for result in first):
