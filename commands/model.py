@@ -14,6 +14,9 @@ def train(
     data: Annotated[str, typer.Argument(help="Training rows: a file, glob, folder or hub id.")],
     model: Annotated[str, typer.Option("--model", "-m", help="Folder or hub id of the base model.")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write.", show_default="NAME.model")] = None,
+    validation: Annotated[
+        str | None, typer.Option(help="Rows to validate on; none: a part of the training rows.", show_default=False)
+    ] = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
     kind: Kind = None,
@@ -36,13 +39,13 @@ def train(
     config = stage_config(TrainConfig, "train", recipe, changes)
     prompts = stage_config(PromptConfig, "prompts", recipe, None)
     examples = load_examples(data, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
+    held = load_examples(validation, kind=kind, columns=read_columns(columns)) if validation else None
     if dry_run:
-        typer.echo(
-            "\n".join(training_lines(preflight(examples, model=model, config=config, prompts=prompts, seed=seed)))
-        )
+        found = preflight(examples, model=model, config=config, prompts=prompts, validation=held, seed=seed)
+        typer.echo("\n".join(training_lines(found)))
         return
     target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
-    tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, seed=seed)
+    tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, validation=held, seed=seed)
     typer.echo(f"{tuned.method}: {tuned.steps} steps on {len(examples):,} rows, last loss {tuned.losses[-1][1]:.3f}")
     measured = f"{model} --adapter {target}" if tuned.is_adapter else target
     note(f"model: {target}/   next: tunegate evaluate {measured} --task TEST.jsonl")

@@ -146,15 +146,7 @@ def decode_example(row: Row, plan: Plan) -> str:
 
 def _refuse(plan: Plan) -> None:
     given, usable = len(plan.examples), len(plan.encoding.rows)
-    counts = plan.encoding.counts
-    lost = ", ".join(
-        f"{counts[name]} {words}"
-        for name, words in (
-            ("dropped_long", f"longer than {plan.length} tokens (train.max_length, train.truncation)"),
-            ("fully_masked", "whose answer was cut away or is empty"),
-        )
-        if counts.get(name)
-    )
+    counts, lost = plan.encoding.counts, _describe_lost(plan)
     if not usable:
         raise DataError(f"none of {given} rows has anything to learn: {lost}")
     if usable < given * (1 - DROPPED_SHARE):
@@ -163,13 +155,30 @@ def _refuse(plan: Plan) -> None:
         raise DataError(f"all {given} answers are empty: nothing would be learned; check data.columns")
 
 
+def _describe_lost(plan: Plan) -> str:
+    """Why rows are not trained on, and what would change it."""
+    limit = f"{plan.length} tokens"
+    limit += ", all that the model can read" if plan.config.max_length != plan.length else " (train.max_length)"
+    too_long = {
+        "drop": f"longer than {limit}; train.truncation: cut_prompt would shorten them",
+        "cut_prompt": f"with an answer alone longer than {limit}; train.truncation: cut_answer would shorten it",
+    }
+    words = {
+        "dropped_long": too_long.get(plan.config.truncation, ""),
+        "fully_masked": f"whose answer is empty or was cut away at {limit}",
+    }
+    return ", ".join(
+        f"{plan.encoding.counts[name]} {why}" for name, why in words.items() if plan.encoding.counts.get(name)
+    )
+
+
 def _warnings(plan: Plan, replay_loss: float) -> list[str]:
     counts, given = plan.encoding.counts, len(plan.examples)
     found = []
     if counts.get("truncated", 0) > TRUNCATED_SHARE * given:
         found.append(f"{counts['truncated']} of {given} rows are cut to {plan.length} tokens")
     if lost := given - len(plan.encoding.rows):
-        found.append(f"{lost} of {given} rows are not trained on (too long, or nothing supervised is left)")
+        found.append(f"{lost} of {given} rows are not trained on: {_describe_lost(plan)}")
     if counts.get("empty_answer"):
         found.append(f"{counts['empty_answer']} answers are empty")
     if counts.get("double_bos_removed"):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.errors import DataError, RecipeError
+from ..core.errors import DataError, ModelError, RecipeError
 from ..core.formats import load_examples
 from ..core.models import (
     ModelShape,
@@ -119,7 +119,6 @@ def make_plan(
         rendered = render_prompts(part, prompts, tokenizer)
         return encode_prompts(rendered, row_origins(part), tokenizer, length=length, config=config)
 
-    _require_known_labels(held, label_map, config)
     replay, retention = read_general(config, prompts, tokenizer, length=length, has_head=choice.has_head)
     return Plan(
         model=model,
@@ -130,7 +129,7 @@ def make_plan(
         examples=training,
         label_map=label_map,
         encoding=encode(training),
-        validation=encode(held).rows if held is not None else (),
+        validation=_encode_held(held, encode, label_map, config),
         replay=replay,
         retention=retention,
         length=length,
@@ -141,6 +140,8 @@ def make_plan(
 
 def _require_parts(model: str, config: TrainConfig) -> None:
     """Refuse what could not be loaded later."""
+    if model.startswith(("/", ".", "~")) and not Path(model).is_dir():
+        raise ModelError(f"{model}: no such folder; give a model folder or a hub id")
     require_safetensors(model)
     require_trackers(config.report_to)
     if config.lora.four_bit:
@@ -195,8 +196,15 @@ def _hold_out(examples: Examples, validation: Any, config: TrainConfig, seed: in
     return split_examples(examples, share=share, seed=seed)
 
 
-def _require_known_labels(held: Examples | None, label_map: Mapping[str, int], config: TrainConfig) -> None:
-    if held is None or not label_map:
-        return
-    if unknown := sorted(set(count_labels(held, config)) - set(label_map)):
+def _encode_held(
+    held: Examples | None, encode: Callable[[Examples], Encoding], label_map: Mapping[str, int], config: TrainConfig
+) -> tuple[Row, ...]:
+    if held is None:
+        return ()
+    unknown = sorted(set(count_labels(held, config)) - set(label_map)) if label_map else []
+    if unknown:
         raise DataError(f"the validation data has labels that training lacks: {', '.join(map(repr, unknown[:5]))}")
+    rows = encode(held).rows
+    if not rows:
+        raise DataError(f"none of {len(held)} validation rows can be validated on: they are too long, or empty")
+    return rows

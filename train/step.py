@@ -199,15 +199,16 @@ def _halve(session: Session, rows: Sequence[Row], step: int) -> None:
 def _broken(session: Session, rows: Sequence[Row], step: int, what: str) -> str:
     """Name the rows that are broken by themselves; where none is, those of the batch."""
     guilty = []
-    for row in session.place.share(session.objective.learned(rows)):
+    tried = session.place.share(session.objective.learned(rows))
+    for row in tried:
         with session.place.autocast():
             loss = session.objective.loss_sum(session.network, session.objective.collate([row], session.place.device))
         if not math.isfinite(float(loss)):
             guilty.append(row.origin)
+    stopped = f"step {step + 1}: {what}; stopped before the weights were changed."
+    if len(guilty) == len(tried) > 1:
+        return f"{stopped} Every row of the batch is broken, so the weights have run away: lower train.learning_rate"
     named = guilty or [row.origin for row in rows]
     more = f" and {len(named) - ROWS_NAMED} more" if len(named) > ROWS_NAMED else ""
     whose = "rows with a broken loss" if guilty else "rows of the batch (each is finite alone)"
-    return (
-        f"step {step + 1}: {what}; stopped before the weights were changed. {whose}: "
-        f"{', '.join(named[:ROWS_NAMED])}{more}; look at them, or lower train.learning_rate"
-    )
+    return f"{stopped} {whose}: {', '.join(named[:ROWS_NAMED])}{more}; look at them, or lower train.learning_rate"

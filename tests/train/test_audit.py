@@ -65,8 +65,12 @@ def test_truncation_is_counted_and_warned_of(quickstart_base: Path) -> None:
          ModelError, "no chat template"),
         ([{"prompt": "a " * 400, "completion": "b"}] * 6 + [{"prompt": "a", "completion": "b"}] * 3,
          {"truncation": "drop"}, DataError, "6 of 9 rows would not be trained on: 6 longer than 256 tokens"),
-        ([{"prompt": "a", "completion": "b " * 400}] * 3, {"truncation": "cut_prompt"}, DataError, "none of 3 rows"),
-        ([{"prompt": "a " * 400, "completion": "b"}] * 3, {"truncation": "cut_answer"}, DataError, "answer was cut"),
+        ([{"prompt": "a", "completion": "b " * 400}] * 3, {"truncation": "cut_prompt"}, DataError,
+         "none of 3 rows has anything to learn: 3 with an answer alone longer than 256 tokens, all that the model can "
+         "read; train.truncation: cut_answer would shorten it"),
+        ([{"prompt": "a", "completion": "b " * 40}] * 3, {"max_length": 16}, DataError,
+         r"longer than 16 tokens \(train.max_length\)"),
+        ([{"prompt": "a " * 400, "completion": "b"}] * 3, {"truncation": "cut_answer"}, DataError, "was cut away"),
         (TWO, {"freeze": "encoder"}, RecipeError, "needs method head"),
         (TWO, {"method": "lora", "freeze": 2}, RecipeError, "lora trains adapters alone"),
         (TWO, {"class_weights": "balanced"}, RecipeError, "belongs to a label head"),
@@ -85,11 +89,21 @@ def test_what_would_fail_is_refused(
 
 
 def test_validation_data_must_fit(labelled: Rows, small_bert: Path) -> None:
-    """Validation labels that training lacks, or rows of another kind, are refused."""
+    """Validation labels that training lacks, rows of another kind, and no usable row at all are refused."""
     with pytest.raises(DataError, match="labels that training lacks: 'other'"):
         check(labelled, small_bert, validation=[{"text": "hi", "label": "other"}])
     with pytest.raises(DataError, match="completion examples, but training has label"):
         check(labelled, small_bert, validation=[{"prompt": "hi", "completion": "other"}])
+    with pytest.raises(DataError, match="there is no row in it"):
+        check(labelled, small_bert, validation=[])
+    with pytest.raises(DataError, match="none of 2 validation rows can be validated on"):
+        check(labelled, small_bert, validation=[{"text": "hi " * 40, "label": "login"}] * 2, truncation="drop")
+
+
+def test_a_folder_that_is_not_there_is_told(labelled: Rows, tmp_path: Path) -> None:
+    """A mistyped path is no hub id: the message says that the folder is missing."""
+    with pytest.raises(ModelError, match=r"missing: no such folder"):
+        check(labelled, tmp_path / "missing")
 
 
 def test_an_encoder_cannot_write(small_bert: Path) -> None:

@@ -101,6 +101,19 @@ def test_one_row_without_room_is_told(completions: list[dict[str, str]], quickst
         train_step(session, rows, step=0)
 
 
+def test_weights_that_ran_away_are_told_from_broken_rows(
+    completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Where every row of a batch is broken, no row is accused: the message names the learning rate."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    with torch.no_grad():
+        session.trained[0].fill_(float("nan"))
+
+    with pytest.raises(InputError, match=r"Every row of the batch is broken.*lower train\.learning_rate") as caught:
+        train_step(session, rows, step=2)
+    assert "<rows>:" not in str(caught.value)
+
+
 def test_a_row_with_a_broken_loss_is_named(
     completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
 ) -> None:
