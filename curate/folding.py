@@ -1,7 +1,9 @@
 """A text to its folded form: what "the same text" means everywhere in curation.
 
-Folding is NFKC, case folding, word characters only, single spaces. Characters of scripts that are written without
-spaces (Han, kana, Thai, Lao, Khmer, Burmese) stand alone as words, so that word shingles see them.
+Folding is NFKC, case folding, words only, single spaces: punctuation goes. Symbols that tell two texts apart are words
+of their own: currency signs, signs of arithmetic, and emoji, so that `€1` is not `£1`, `C++` not `C`, and `6*2` not
+`6/2`. Characters of scripts that are written without spaces (Han, kana, Thai, Lao, Khmer, Burmese) stand alone as words
+too, so that word shingles see them.
 """
 
 from __future__ import annotations
@@ -20,16 +22,28 @@ UNSPACED_BLOCKS = (
 )
 """Code point ranges, both ends included, of scripts that are written without spaces."""
 
-_ASCII_WORDS = re.compile(r"\w+", re.ASCII)
+ASCII_SYMBOLS = "#$%*+/<=>^"
+"""ASCII characters that are words of their own; a hyphen is none, since it mostly joins words."""
+SAME_SIGNS = {"\u00d7": " * ", "\u00f7": " / ", "\u2044": " / ", "\u2215": " / ", "\u2212": " "}
+"""Mathematical signs that mean an ASCII one, the minus sign the hyphen."""
+EMOJI_BLOCKS = ((0x2600, 0x27BF), (0x1F000, 0x1FAFF))
+"""Code point ranges, both ends included, whose symbols (category So) are words of their own."""
+
+VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+"""Variation selectors, which choose how the character before them looks."""
+
+_ASCII_WORDS = re.compile(rf"\w+|[{re.escape(ASCII_SYMBOLS)}]", re.ASCII)
 
 
 def fold(text: str) -> str:
-    """The folded form; idempotent. A text without any word character keeps its symbols, so ':)' is not ':('.
+    """The folded form; idempotent. A text without any word keeps its punctuation, so ':)' is not ':('.
 
     >>> fold("  Don't  PANIC!! ")
     'don t panic'
     >>> fold("\uff21\uff22\uff23 stra\u00dfe")
     'abc strasse'
+    >>> fold("C++ for \u20ac1, not C#")
+    'c + + for \u20ac 1 not c #'
     >>> fold(" :) ")
     ':)'
     """
@@ -50,11 +64,26 @@ class _WordCharacters(dict[int, str]):
 
 def _as_word_character(code: int) -> str:
     character = chr(code)
+    if is_symbol(character):
+        return SAME_SIGNS.get(character, f" {character} ")
     if any(first <= code <= last for first, last in UNSPACED_BLOCKS):
         return f" {character} " if unicodedata.category(character)[0] in "LMN" else " "
     # Without their combining marks, Indic and Arabic vowels would split a word or vanish.
     is_word = character.isalnum() or character == "_" or unicodedata.category(character)[0] == "M"
-    return character if is_word else " "
+    return character if is_word and character not in VARIATIONS else " "
+
+
+def is_symbol(character: str) -> bool:
+    """Whether a character is a word of its own: a currency or mathematical sign, or an emoji.
+
+    >>> [is_symbol(character) for character in "+\u20ac\u2260\U0001f600.-|"]
+    [True, True, True, True, False, False, False]
+    """
+    if character.isascii():
+        return character in ASCII_SYMBOLS
+    category = unicodedata.category(character)
+    is_emoji = category == "So" and any(first <= ord(character) <= last for first, last in EMOJI_BLOCKS)
+    return category in ("Sc", "Sm") or is_emoji
 
 
 _WORD_CHARACTERS = _WordCharacters()

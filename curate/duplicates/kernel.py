@@ -63,7 +63,6 @@ def place_row(block: Block, row: int, scratch: Scratch) -> tuple[int, int]:
         folded = block.side[block.side_offsets[row] : block.side_offsets[row + 1]]
         end = scratch.tail + folded.shape[0]
         scratch.text[scratch.tail : end] = folded
-    scratch.flags[end : end + 8] = 0  # flags are read eight at a time
     return scratch.tail, end
 
 
@@ -74,11 +73,11 @@ def make_scratch(block: Block) -> Scratch:
     for row in range(block.kinds.shape[0]):
         size = block.offsets[row + 1] - block.offsets[row]
         longest = max(longest, size)
-        size = GROWTH * size if block.kinds[row] == TABLE else size
+        # Symbols beside letters are parted from them: by the table, or where characters are counted.
+        size = GROWTH * size if block.kinds[row] == TABLE else 2 * size
         grown = max(grown, size, block.side_offsets[row + 1] - block.side_offsets[row])
     run = max(longest, RUN_BYTES) + PAD
     return Scratch(
-        np.empty(run + grown + 2 * PAD, np.uint8),
         np.empty(run + grown + 2 * PAD, np.uint8),
         run,
         np.empty(grown + 8, np.int32),
@@ -138,7 +137,7 @@ def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
     while first < offsets.shape[0] - 1:
         last = next_run(offsets, first)
         base = offsets[first]
-        fold_ascii(data, base, offsets[last], scratch.text, scratch.flags)
+        fold_ascii(data, base, offsets[last], scratch.text)
         for row in range(first, last):
             count, whole[row] = block_row(block, row, base, scratch, spec.code)
             sign(scratch.shingles, count, lower, a, b, signature)
@@ -156,7 +155,7 @@ def signatures(block: Block, spec: Spec, out: Array) -> None:
     lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
-        fold_ascii(data, start, stop, scratch.text, scratch.flags)
+        fold_ascii(data, start, stop, scratch.text)
         count, _ = block_row(block, row, start, scratch, spec.code)
         sign(scratch.shingles, count, lower, a, b, out[row])
 
@@ -197,7 +196,7 @@ def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
     ends[0] = 0
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
-        fold_ascii(data, start, stop, scratch.text, scratch.flags)
+        fold_ascii(data, start, stop, scratch.text)
         count, _ = block_row(block, row, start, scratch, code)
         total = collect_distinct(scratch.shingles, count, table, out, total)
         ends[row + 1] = total

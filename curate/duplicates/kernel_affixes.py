@@ -43,7 +43,7 @@ def strip_block(block: Block, affixes: Affixes, out: Array, ends: Array, removed
     for row in range(block.kinds.shape[0]):
         start, stop = block.offsets[row], block.offsets[row + 1]
         if block.kinds[row] == ASCII:
-            fold_ascii(block.data, start, stop, text, scratch.flags)
+            fold_ascii(block.data, start, stop, text)
             start, stop = 0, stop - start
         else:
             start, stop = place_row(block, row, scratch)

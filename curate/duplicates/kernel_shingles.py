@@ -1,12 +1,13 @@
 """The bytes of one row to the numbers of its shingles, compiled; `numpy_kernel` is the same without compilation.
 
-Arithmetic on bytes stays in uint8, where the compiler vectorises it; 64 flags at a time become the edges of words, and
+Arithmetic on bytes stays in uint8, where the compiler vectorises it; 64 bytes at a time become the edges of words, and
 8 letters at a time the number of a word.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -15,8 +16,10 @@ from numba import njit, types, uint64
 from numba.extending import intrinsic
 
 from .compiled import compiled
-from .shingles import BYTES, MIX_A, MIX_B, PAD, POSITION, Array
+from .shingles import BYTES, MIX_A, MIX_B, POSITION, Array
 
+VECTOR = ir.VectorType(ir.IntType(8), 64)
+"""64 bytes, compared at once."""
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -25,10 +28,8 @@ class Scratch(NamedTuple):
 
     text: Array
     """uint8: folded bytes of a run of rows, padded."""
-    flags: Array
-    """uint8: 1 where the byte belongs to a word, padded."""
     tail: int
-    """Where in `text` and `flags` a row that the run does not hold as it is has its place."""
+    """Where in `text` a row that the run does not hold as it is has its place."""
     edges: Array
     """int32: start and end of every word of one row; in character mode, the start of every character."""
     words: Array
@@ -60,8 +61,52 @@ def _trailing_zeros(_context: Any, _value: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
+def _bits(wanted: Callable[[Any, Any], Any]) -> Any:
+    """An intrinsic (bytes, index) → 64 bits, one for each of the 64 bytes from index on, set where it is wanted."""
+
+    def type_and_code(_context: Any, array: Any, _index: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+            loaded = builder.load(builder.bitcast(builder.gep(data, [arguments[1]]), VECTOR.as_pointer()))
+            loaded.align = 1
+            return builder.bitcast(wanted(builder, loaded), ir.IntType(64))
+
+        return types.uint64(array, types.int64), generate
+
+    return intrinsic(type_and_code)
+
+
+def _within(builder: Any, loaded: Any, first: int, count: int) -> Any:
+    """Which of 64 bytes are among `count` ones from `first` on."""
+    distance = builder.sub(loaded, ir.Constant(VECTOR, [first] * 64))
+    return builder.icmp_unsigned("<", distance, ir.Constant(VECTOR, [count] * 64))
+
+
+def _any_within(builder: Any, loaded: Any, *ranges: tuple[int, int]) -> Any:
+    found = [_within(builder, loaded, first, count) for first, count in ranges]
+    return reduce(builder.or_, found)
+
+
+def _word_bytes(builder: Any, loaded: Any) -> Any:
+    return _any_within(builder, loaded, (97, 26), (48, 10), (95, 1))
+
+
+def _symbol_bytes(builder: Any, loaded: Any) -> Any:
+    return _any_within(builder, loaded, (35, 3), (42, 2), (47, 1), (60, 3), (94, 1))
+
+
+def _solid_bytes(builder: Any, loaded: Any) -> Any:
+    return builder.not_(_any_within(builder, loaded, (9, 5), (28, 5)))
+
+
 load64: Any = intrinsic(_load64)
 """load64(bytes, index): the 8 bytes from index on, little-endian, at any alignment."""
+word_bits: Any = _bits(_word_bytes)
+"""64 bits: lower-case ASCII letters, digits and underscores."""
+symbol_bits: Any = _bits(_symbol_bytes)
+"""64 bits: `folding.ASCII_SYMBOLS`."""
+solid_bits: Any = _bits(_solid_bytes)
+"""64 bits: all but ASCII white space, as `str.split` knows it."""
 trailing_zeros: Any = intrinsic(_trailing_zeros)
 """trailing_zeros(value): number of zero bits below the lowest one; value must not be 0."""
 
@@ -77,69 +122,49 @@ def mix64(value: Any) -> Any:
 
 
 @compiled
-def fold_ascii(data: Array, start: int, stop: int, text: Array, flags: Array) -> None:
-    """Lower-case ASCII letters into `text` and flag word characters, over data[start:stop]."""
+def fold_ascii(data: Array, start: int, stop: int, text: Array) -> None:
+    """Lower-case ASCII letters of data[start:stop] into `text`."""
     source = data[start:stop]
     for i in range(stop - start):
         byte = source[i]
         upper = np.uint8(byte - np.uint8(65)) < np.uint8(26)
-        low = byte | np.uint8(np.uint8(upper) << np.uint8(5))
-        text[i] = low
-        flags[i] = (
-            (np.uint8(low - np.uint8(97)) < np.uint8(26))
-            | (np.uint8(byte - np.uint8(48)) < np.uint8(10))
-            | (byte == np.uint8(95))
-        )
-    for i in range(stop - start, stop - start + PAD):
-        text[i] = 0
-        flags[i] = 0
+        text[i] = byte | np.uint8(np.uint8(upper) << np.uint8(5))
 
 
 @compiled
-def flag_non_space(text: Array, flags: Array, start: int, stop: int) -> None:
-    """Flag all but white space: of a row folded before, and of a row that has nothing but symbols."""
-    for i in range(start, stop):
-        byte = text[i]
-        space = (np.uint8(byte - np.uint8(9)) < np.uint8(5)) | (np.uint8(byte - np.uint8(28)) < np.uint8(5))
-        flags[i] = np.uint8(1) - np.uint8(space)
+def find_words(text: Array, start: int, stop: int, solid: bool, edges: Array) -> int:
+    """Write start and end of every word of text[start:stop] to `edges`, a symbol being a word; the number of words.
 
-
-@inlined
-def flag_bits(flags: Any, i: Any) -> Any:
-    """64 flags from i on as 64 bits."""
-    gather = uint64(0x0102040810204080)  # the lowest bits of eight bytes, side by side in the highest byte
-    bits = (load64(flags, i) * gather) >> uint64(56)
-    bits |= ((load64(flags, i + 8) * gather) >> uint64(56)) << uint64(8)
-    bits |= ((load64(flags, i + 16) * gather) >> uint64(56)) << uint64(16)
-    bits |= ((load64(flags, i + 24) * gather) >> uint64(56)) << uint64(24)
-    bits |= ((load64(flags, i + 32) * gather) >> uint64(56)) << uint64(32)
-    bits |= ((load64(flags, i + 40) * gather) >> uint64(56)) << uint64(40)
-    bits |= ((load64(flags, i + 48) * gather) >> uint64(56)) << uint64(48)
-    bits |= ((load64(flags, i + 56) * gather) >> uint64(56)) << uint64(56)
-    return bits
-
-
-@inlined
-def find_words(flags: Array, start: int, stop: int, edges: Array) -> int:
-    """Write start and end of every word of flags[start:stop] to `edges`; the number of words."""
-    count = 0
-    carry = uint64(0)
+    With `solid`, whatever stands between white space is a word.
+    """
+    begun, ended = 0, 0
+    word_before, symbol_before = uint64(0), uint64(0)
     i = start
     while i < stop:
-        bits = flag_bits(flags, i)
+        if solid:
+            word, symbol = solid_bits(text, i), uint64(0)
+        else:
+            word, symbol = word_bits(text, i), symbol_bits(text, i)
         if stop - i < 64:
-            bits &= (uint64(1) << uint64(stop - i)) - uint64(1)
-        changes = bits ^ ((bits << uint64(1)) | carry)
-        carry = bits >> uint64(63)
-        while changes != uint64(0):
-            edges[count] = i + trailing_zeros(changes)
-            count += 1
-            changes &= changes - uint64(1)
+            inside = (uint64(1) << uint64(stop - i)) - uint64(1)
+            word &= inside
+            symbol &= inside
+        shifted = (word << uint64(1)) | word_before
+        starts = (word & ~shifted) | symbol
+        ends = (~word & shifted) | (symbol << uint64(1)) | symbol_before
+        word_before, symbol_before = word >> uint64(63), symbol >> uint64(63)
+        while starts != uint64(0):
+            edges[begun] = i + trailing_zeros(starts)
+            begun += 2
+            starts &= starts - uint64(1)
+        while ends != uint64(0):
+            edges[ended + 1] = i + trailing_zeros(ends)
+            ended += 2
+            ends &= ends - uint64(1)
         i += 64
-    if count & 1:
-        edges[count] = stop
-        count += 1
-    return count >> 1
+    if ended < begun:
+        edges[ended + 1] = stop
+    return begun >> 1
 
 
 @inlined
@@ -183,7 +208,7 @@ def word_shingles(words: Any, count: Any, size: Any, shingles: Any) -> Any:
 
 @compiled
 def char_shingles(text: Array, start: int, words: int, size: int, edges: Array, shingles: Array) -> int:
-    """Numbers of all runs of `size` characters of the words joined by single spaces, which are moved together."""
+    """Numbers of all runs of `size` characters of the words joined by single spaces, moved to text[start:]."""
     end = start
     for word in range(words):
         if word > 0:
@@ -209,20 +234,16 @@ def char_shingles(text: Array, start: int, words: int, size: int, edges: Array, 
 @inlined
 def find_row_words(scratch: Scratch, start: int, stop: int, folded: bool) -> int:
     """Write start and end of every word of one row of a run to `scratch.edges`; the number of words."""
-    text, flags, edges = scratch.text, scratch.flags, scratch.edges
-    if folded:
-        flag_non_space(text, flags, start, stop)
-    count = find_words(flags, start, stop, edges)
+    count = find_words(scratch.text, start, stop, folded, scratch.edges)
     if count == 0 and stop > start:
-        flag_non_space(text, flags, start, stop)
-        count = find_words(flags, start, stop, edges)
+        count = find_words(scratch.text, start, stop, True, scratch.edges)
     return count
 
 
 @inlined
 def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int]:
     """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
-    text, _, _, edges, words, shingles = scratch
+    text, edges, words, shingles = scratch.text, scratch.edges, scratch.words, scratch.shingles
     count = find_row_words(scratch, start, stop, folded)
     whole = uint64(count)
     for q in range(count):
@@ -234,5 +255,5 @@ def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: in
     if code > 0:
         found = word_shingles(words, count, code, shingles)
     else:
-        found = char_shingles(text, start, count, -code, edges, shingles)
+        found = char_shingles(text, start if folded else scratch.tail, count, -code, edges, shingles)
     return found, mix64(whole)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..folding import is_symbol
 from .blocks import FOLDED, TABLE
 from .compiled import compiled
 from .shingles import Array
@@ -11,8 +12,14 @@ from .unicode_table import PAGE_BITS, UnicodeTable
 
 PAGE_MASK = (1 << PAGE_BITS) - 1
 """Place of a code point in its page."""
+PARTED = 128
+"""Added to a symbol that is parted from what is beside it."""
 ASCII_FOLDED: Array = np.array(
-    [ord(chr(byte).lower()) if chr(byte).isalnum() or byte == 95 else 32 for byte in range(128)], dtype=np.uint8
+    [
+        byte + PARTED if is_symbol(chr(byte)) else ord(chr(byte).lower()) if chr(byte).isalnum() or byte == 95 else 32
+        for byte in range(128)
+    ],
+    dtype=np.uint8,
 )
 """(128,) ASCII characters folded, a space for those that part words."""
 
@@ -72,7 +79,13 @@ def fold_by_table(data: Array, start: int, stop: int, table: UnicodeTable, text:
     while i < stop:
         byte = data[i]
         if byte < 128:
-            text[at] = ASCII_FOLDED[byte]
+            folded = ASCII_FOLDED[byte]
+            if folded >= PARTED:
+                text[at] = text[at + 2] = 32
+                text[at + 1] = folded - PARTED
+                at += 2
+            else:
+                text[at] = folded
             at += 1
             i += 1
             continue

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ..folding import ASCII_SYMBOLS
 from .blocks import FOLDED, Block, spliced
 from .shingles import BYTES, MIX_A, MIX_B, PAD, POSITION, Array, Spec, mix32, mix64
 
@@ -16,6 +17,9 @@ SPACES[[*range(9, 14), *range(28, 33)]] = True
 LETTERS = np.zeros(256, dtype=bool)
 """ASCII word characters."""
 LETTERS[[byte for byte in range(128) if chr(byte).isalnum() or byte == 95]] = True
+SYMBOLS = np.zeros(256, dtype=bool)
+"""ASCII symbols that are words of their own."""
+SYMBOLS[[ord(symbol) for symbol in ASCII_SYMBOLS]] = True
 LOWER = np.arange(256, dtype=np.uint8)
 """ASCII case folding."""
 LOWER[65:91] += 32
@@ -79,7 +83,7 @@ def _shingles(block: Block, code: int) -> tuple[Array, Array, Array]:
     words = _hash_bytes(text, starts, stops)
     whole = _whole_texts(words, counts)
     if code < 0:
-        at, row = _characters(text, starts, stops, row)
+        text, at, row = _characters(text, starts, stops, row)
         counts = np.bincount(row, minlength=n)
     size = abs(code)
     first, length, ends = _windows(counts, size)
@@ -99,11 +103,14 @@ def _words(data: Array, offsets: Array, folded: Array) -> tuple[Array, Array, Ar
     lengths = np.diff(offsets)
     row_of = np.repeat(np.arange(len(lengths)), lengths)
     text = LOWER[data]
-    flags = np.where(folded[row_of], ~SPACES[text], LETTERS[text])
+    marks = SYMBOLS[text] & ~folded[row_of]
+    flags = np.where(folded[row_of], ~SPACES[text], LETTERS[text] | marks)
     wordless = np.bincount(row_of, weights=flags, minlength=len(lengths)) == 0
     flags |= wordless[row_of] & ~SPACES[text]
-    edge = np.zeros(len(data) + 1, dtype=bool)  # where a row starts, or the data end
+    edge = np.zeros(len(data) + 1, dtype=bool)  # where a row starts, or the data end, or a symbol is beside a letter
     edge[offsets] = True
+    edge[:-1] |= marks
+    edge[1:] |= marks
     before = np.concatenate(([False], flags))
     after = np.concatenate((flags, [False]))
     starts = np.flatnonzero(after & (~before | edge))
@@ -144,30 +151,27 @@ def _whole_texts(words: Array, counts: Array) -> Array:
     return mix64(value)
 
 
-def _characters(text: Array, starts: Array, stops: Array, row: Array) -> tuple[Array, Array]:
-    """Move the words of each row together, parted by single spaces, in `text`.
+def _characters(text: Array, starts: Array, stops: Array, row: Array) -> tuple[Array, Array, Array]:
+    """The words of each row together, parted by single spaces.
 
     Returns:
-        the edges of all characters, where each row with words ends with one more edge; and the row of each character.
+        their bytes, padded; the edges of all characters, where each row with words ends with one more edge; and the row
+        of each character.
     """
-    row_of = np.full(len(text), -1, dtype=np.int64)
-    change = np.zeros(len(text) + 1, dtype=np.int64)
-    np.add.at(change, starts, row + 1)
-    np.add.at(change, stops, -(row + 1))
-    row_of = np.cumsum(change[:-1]) - 1
-    gaps = starts[1:][row[1:] == row[:-1]] - 1
-    text[gaps] = 32
-    row_of[gaps] = row[1:][row[1:] == row[:-1]]
-    kept = row_of >= 0
-    moved, row_of = text[kept], row_of[kept]
-    text[: len(moved)] = moved
-    text[len(moved) :] = 0
+    gaps = np.zeros(len(row), dtype=np.int64)
+    gaps[:-1] = row[1:] == row[:-1]
+    ends = np.cumsum(stops - starts + gaps)
+    moved = np.full(ends[-1] if len(ends) else 0, 32, dtype=np.uint8)
+    size = stops - starts
+    within = np.arange(size.sum()) - np.repeat(np.cumsum(size) - size, size)
+    moved[np.repeat(ends - gaps - size, size) + within] = text[np.repeat(starts, size) + within]
+    row_of = np.repeat(row, size + gaps)
     begins = (moved & 0xC0) != 0x80
     last = np.ones(len(moved), dtype=bool)
     last[:-1] = row_of[1:] != row_of[:-1]
     places = np.arange(len(moved))
     edges = np.sort(np.concatenate((places[begins] * 2 + 1, (places[last] + 1) * 2))) // 2
-    return edges, row_of[begins]
+    return np.concatenate((moved, np.zeros(PAD, np.uint8))), edges, row_of[begins]
 
 
 def _windows(counts: Array, size: int) -> tuple[Array, Array, Array]:

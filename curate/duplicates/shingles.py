@@ -16,7 +16,7 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 PAD = 72
-"""Bytes that a kernel may read past the end of a row: it looks at 64 flags and 8 letters at a time."""
+"""Bytes that a kernel may read past the end of a row: it looks at 64 bytes at a time."""
 MIX_A = np.uint64(0x9E3779B97F4A7C15)
 """2^64 divided by the golden ratio, odd: spreads a word's first 8 bytes."""
 MIX_B = np.uint64(0xC2B2AE3D27D4EB4F)

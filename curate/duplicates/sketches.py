@@ -62,9 +62,9 @@ def shingle_sets(column: pa.ChunkedArray, code: int) -> tuple[Array, Array]:
 def block_sets(module: ModuleType, block: Block, code: int) -> tuple[Array, Array]:
     """Shingle sets of one block, as `shingle_sets`."""
     n, size = len(block.offsets) - 1, int(block.offsets[-1] - block.offsets[0])
-    # A word takes two bytes with its space, a character one, of a text that may grow when it is folded by the table.
-    size = size * (GROWTH if len(block.table.entries) else 1) + len(block.side)
-    out = np.empty((size // 2 if code > 0 else size) + n, dtype=np.uint64)
+    # A word or character takes at least a byte, of a text that grows where symbols are parted from letters.
+    size = size * (GROWTH if len(block.table.entries) else 1 if code > 0 else 2) + len(block.side)
+    out = np.empty(size + n, dtype=np.uint64)
     ends = np.empty(n + 1, dtype=np.int64)
     total = module.distinct_shingles(block, code, out, ends)
     return out[:total].copy(), ends

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
-from ..folding import fold
+from ..folding import fold, is_symbol
 from ..scanning import FENCE, by_slices, byte_features, excerpt, matches, prose_columns, rows_matching, rows_where
 
 PLACEHOLDERS = frozenset(
@@ -66,13 +66,14 @@ LOOP_COMPRESSED = 0.35
 
 def find_placeholders(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Texts that stand where something is missing: `N/A`, `TODO`, lorem ipsum."""
-    known = PLACEHOLDERS | {fold(text) for text in config.quality.placeholders}
+    known = PLACEHOLDERS | {_words(text) for text in config.quality.placeholders}
     for name in prose_columns(examples):
         column = examples.table[name]
         short = by_slices(column, lambda part: pc.less_equal(pc.utf8_length(part), LONGEST_PLACEHOLDER), np.bool_)
         likely = matches(column, r"(?i)^\W*lorem ipsum") | (short & matches(column, _opening(known)))
         for row, text in rows_where(column, likely):
-            if fold(text) not in known and not fold(text).startswith("lorem ipsum"):
+            words = _words(text)
+            if words not in known and not words.startswith("lorem ipsum"):
                 continue
             yield Finding(
                 row=row,
@@ -81,6 +82,12 @@ def find_placeholders(examples: Examples, config: CurateConfig, context: Context
                 reason=f"The {name} is a placeholder: {excerpt(text, width=40)!r}.",
                 evidence={"column": name, "text": excerpt(text, width=40)},
             )
+
+
+def _words(text: str) -> str:
+    """The folded text without its symbols, so that `N/A` and `<text>` are placeholders."""
+    folded = fold(text)
+    return " ".join(word for word in folded.split() if not is_symbol(word[0])) or folded
 
 
 def _opening(known: frozenset[str]) -> str:

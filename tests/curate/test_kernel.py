@@ -111,3 +111,29 @@ def test_bands_keep_their_promise_at_the_threshold() -> None:
 
         assert bands.count * bands.rows <= 128
         assert bands.recall(threshold) >= 0.99 > longer.recall(threshold)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("€1", "£1"), ("C++", "C"), ("C#", "C"), ("6*2", "6/2"), ("a<b", "a>b"), ("50%", "50"), ("ok 😀", "ok 😡")],
+)
+def test_symbols_with_a_meaning_tell_texts_apart(one: str, two: str) -> None:
+    """Currency signs, arithmetic and emoji are words; how they are spaced, and how an emoji is drawn, is not."""
+    assert fold(one) != fold(two)
+    assert fold(f"say {one}!") != fold(f"say {two}!")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("5+3", "5 + 3"), ("6×2", "6*2"), ("½", "1/2"), ("5−3", "5-3"), ("❤\ufe0f", "❤"), ("👍🏽", "👍"), ("A|B", "a b")],
+)
+def test_other_spellings_of_a_symbol_are_the_same_text(one: str, two: str) -> None:
+    """Spacing, look-alikes of ASCII signs, variation selectors and skin tones do not tell texts apart."""
+    assert fold(one) == fold(two)
+
+
+@settings(max_examples=300, deadline=None)
+@given(text=ANY_TEXT | st.text(st.sampled_from("a1+*/<=>^$€£×−½❤\ufe0f\u0301\u0338👍🏽:) \u200d"), max_size=12))
+def test_folding_again_changes_nothing(text: str) -> None:
+    """Folding is idempotent, whatever combines with what."""
+    assert fold(fold(text)) == fold(text)
