@@ -1,12 +1,13 @@
-"""CPU time of training one example: this trainer, transformers' Trainer and TRL's SFTTrainer on identical batches.
+"""CPU time and memory of training: this trainer, transformers' Trainer and TRL's SFTTrainer on identical batches.
 
-    python benchmarks/train_speed.py --data SHARED_DATA --case mix --system own --steps 5
+    python benchmarks/train_speed.py --data SHARED_DATA --rounds 3 --trl-python TRL_ENVIRONMENT/bin/python
 
 A randomly initialised Llama (256 wide, 6 layers, untied) is trained on batches of 16 rows, clip 1, constant rate, the
-same rows in the same order for every system, whose losses must agree. TRL needs an environment of its own that has it.
-Systems: own; trainer (defaults: 8 × 2 accumulation); trainer-grouped (rows grouped by length, bf16 where the processor
-has it: the strong baseline); trl (its defaults: bf16, activation checkpointing) and trl-fp32. Run one system per
-process; results are merged into benchmarks/results/train_speed.json.
+same rows in the same order for every system, whose losses must agree. Systems: own; trainer (defaults: 8 × 2
+accumulation); trainer-grouped (rows grouped by length, which makes other batches of the same rows; bf16 where the
+processor has it: the strong baseline); trl (its defaults: bf16, activation checkpointing) and trl-fp32. Each run is a
+process of its own with one thread; rounds interleave the systems. Runs that are already in
+benchmarks/results/train_speed.json are not repeated.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import json
 import platform
 import random
 import resource
+import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -29,6 +33,10 @@ RESULTS = Path(__file__).parent / "results" / "train_speed.json"
 BATCH, RATE, LIMIT, END = 16, 5e-4, 1024, 50256
 CASES = {"mix": 50257, "bank": 50257, "small": 512}
 """Vocabulary of each case: mix and small are dolly with gsm8k, bank is banking77 as short text."""
+STEPS = {"mix": 2, "bank": 5, "small": 4}
+"""Steps of a run; two repeated runs differ by a few percent already."""
+SYSTEMS = ("own", "trainer", "trainer-grouped", "trl", "trl-fp32")
+KEY = ("case", "system", "round")
 
 
 def read_pairs(data: Path, case: str) -> list[tuple[str, str]]:
@@ -92,6 +100,7 @@ def make_model(case: str) -> Any:
 def run_own(model: Any, rows: list[dict[str, list[int]]]) -> tuple[float, list[float]]:
     """This trainer's steps; returns CPU seconds and losses."""
     from tunegate.train import TrainConfig
+    from tunegate.train.allocator import freed_memory_kept
     from tunegate.train.device import find_place
     from tunegate.train.encoding import Row
     from tunegate.train.objective import CausalObjective
@@ -115,7 +124,8 @@ def run_own(model: Any, rows: list[dict[str, list[int]]]) -> tuple[float, list[f
         for n, row in enumerate(rows)
     ]
     start = time.process_time()
-    losses = [train_step(session, made[first : first + BATCH], step=0).loss for first in range(0, len(made), BATCH)]
+    with freed_memory_kept(session.place.device):
+        losses = [train_step(session, made[first : first + BATCH], step=0).loss for first in range(0, len(made), BATCH)]
     return time.process_time() - start, losses
 
 
@@ -123,8 +133,7 @@ def run_transformers(
     model: Any, rows: list[dict[str, list[int]]], system: str, data: Path
 ) -> tuple[float, list[float]]:
     """Trainer's or SFTTrainer's steps; returns CPU seconds and logged losses."""
-    from datasets import Dataset
-    from transformers import PreTrainedTokenizerFast, Trainer, TrainerCallback, TrainingArguments
+    from transformers import TrainerCallback
 
     losses: list[float] = []
 
@@ -132,7 +141,16 @@ def run_transformers(
         def on_log(self, _args: Any, _state: Any, _control: Any, logs: Any = None, **_more: Any) -> None:
             losses.extend([logs["loss"]] if "loss" in logs else [])
 
-    settings: dict[str, Any] = {
+    trainer = (make_sft_trainer if system.startswith("trl") else make_trainer)(model, rows, system, data)
+    trainer.add_callback(Losses())
+    start = time.process_time()
+    trainer.train()
+    return time.process_time() - start, losses
+
+
+def settings(rows: list[dict[str, list[int]]]) -> dict[str, Any]:
+    """What both trainers are told: the same batches, and nothing but training."""
+    return {
         "output_dir": tempfile.mkdtemp(),
         "per_device_train_batch_size": 8,
         "gradient_accumulation_steps": BATCH // 8,
@@ -144,29 +162,39 @@ def run_transformers(
         "report_to": "none",
         "use_cpu": True,
         "disable_tqdm": True,
-        "train_sampling_strategy": "group_by_length" if system == "trainer-grouped" else "sequential",
+        "train_sampling_strategy": "sequential",
     }
-    dataset = Dataset.from_list(rows)
-    if system.startswith("trl"):
-        from trl import SFTConfig, SFTTrainer
 
-        tokenizer = PreTrainedTokenizerFast(
-            tokenizer_file=str(data / "tokenizers/gpt2/tokenizer.json"),
-            eos_token="<|endoftext|>",
-            pad_token="<|endoftext|>",
-        )
-        if system == "trl-fp32":
-            settings |= {"bf16": False, "gradient_checkpointing": False}
-        trainer = SFTTrainer(
-            model, args=SFTConfig(**settings), train_dataset=dataset, processing_class=tokenizer, callbacks=[Losses()]
-        )
-    else:
-        settings["bf16"] = system == "trainer-grouped" and torch.cpu._is_amx_tile_supported()
-        arguments = TrainingArguments(**settings, remove_unused_columns=False)
-        trainer = Trainer(model, args=arguments, train_dataset=dataset, data_collator=pad, callbacks=[Losses()])
-    start = time.process_time()
-    trainer.train()
-    return time.process_time() - start, losses
+
+def make_trainer(model: Any, rows: list[dict[str, list[int]]], system: str, _data: Path) -> Any:
+    """Plain Trainer, or the strong baseline."""
+    from datasets import Dataset
+    from transformers import Trainer, TrainingArguments
+
+    wanted = settings(rows)
+    if system == "trainer-grouped":
+        wanted |= {"train_sampling_strategy": "group_by_length", "bf16": torch.cpu._is_amx_tile_supported()}
+    arguments = TrainingArguments(**wanted, remove_unused_columns=False)
+    return Trainer(model, args=arguments, train_dataset=Dataset.from_list(rows), data_collator=pad)
+
+
+def make_sft_trainer(model: Any, rows: list[dict[str, list[int]]], system: str, data: Path) -> Any:
+    """TRL's SFTTrainer as it comes, or in float32 without checkpointing."""
+    from datasets import Dataset
+    from transformers import PreTrainedTokenizerFast
+    from trl import SFTConfig, SFTTrainer
+
+    wanted = settings(rows)
+    if system == "trl-fp32":
+        wanted |= {"bf16": False, "gradient_checkpointing": False}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_file=str(data / "tokenizers/gpt2/tokenizer.json"),
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+    )
+    return SFTTrainer(
+        model, args=SFTConfig(**wanted), train_dataset=Dataset.from_list(rows), processing_class=tokenizer
+    )
 
 
 def pad(rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
@@ -181,27 +209,18 @@ def pad(rows: list[dict[str, list[int]]]) -> dict[str, torch.Tensor]:
     return {**batch, "attention_mask": mask}
 
 
-def main() -> None:
-    """Measure one system on one case."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--case", choices=list(CASES), default="mix")
-    parser.add_argument("--system", choices=["own", "trainer", "trainer-grouped", "trl", "trl-fp32"], default="own")
-    parser.add_argument("--steps", type=int, default=5)
-    arguments = parser.parse_args()
+def measure(data: Path, case: str, system: str) -> dict[str, Any]:
+    """One system on one case, in this process."""
     torch.set_num_threads(1)
-    rows = encode(arguments.data, arguments.case, arguments.steps * BATCH)
-    model = make_model(arguments.case)
+    rows = encode(data, case, STEPS[case] * BATCH)
+    model = make_model(case)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if arguments.system == "own":
-        seconds, losses = run_own(model, rows)
-    else:
-        seconds, losses = run_transformers(model, rows, arguments.system, arguments.data)
+    seconds, losses = run_own(model, rows) if system == "own" else run_transformers(model, rows, system, data)
     tokens = sum(len(row["input_ids"]) for row in rows)
     supervised = sum(label != -100 for row in rows for label in row["labels"])
-    found = {
-        "case": arguments.case,
-        "system": arguments.system,
+    return {
+        "case": case,
+        "system": system,
         "examples": len(rows),
         "cpu_ms_per_example": round(1e3 * seconds / len(rows), 2),
         "cpu_us_per_token": round(1e6 * seconds / tokens, 1),
@@ -213,12 +232,61 @@ def main() -> None:
         "processor": platform.processor() or platform.machine(),
         "bf16_in_hardware": bool(torch.cpu._is_amx_tile_supported()),
     }
-    print(json.dumps(found))
-    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else []
-    key = ("case", "system")
-    results = [old for old in results if [old[name] for name in key] != [found[name] for name in key]] + [found]
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(sorted(results, key=lambda one: [one[name] for name in key]), indent=2) + "\n")
+
+
+def summarise(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Per case and system: medians over the rounds, and how many times this trainer's time and memory they are."""
+    found = []
+    for case in CASES:
+        own = [run for run in runs if (run["case"], run["system"]) == (case, "own")]
+        for system in SYSTEMS:
+            group = [run for run in runs if (run["case"], run["system"]) == (case, system)]
+            if not group or not own:
+                continue
+            times = [run["cpu_ms_per_example"] for run in group]
+            line = {
+                "case": case,
+                "system": system,
+                "rounds": len(group),
+                "cpu_ms_per_example": statistics.median(times),
+                "lowest": min(times),
+                "highest": max(times),
+                "peak_gib": statistics.median(run["peak_gib"] for run in group),
+            }
+            for name in ("cpu_ms_per_example", "peak_gib"):
+                ours = statistics.median(run[name] for run in own)
+                line[f"times_own_{name}"] = round(line[name] / ours, 2)
+            found.append(line)
+    return found
+
+
+def main() -> None:
+    """Measure what is not yet on record, each run in a process of its own, the systems in turn."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--trl-python", type=Path, default=Path(sys.executable), help="interpreter that has trl")
+    parser.add_argument("--here", action="store_true", help="measure one case and system in this process; print it")
+    arguments = parser.parse_args()
+    if arguments.here:
+        print(json.dumps(measure(arguments.data, arguments.cases[0], arguments.systems[0])))
+        return
+    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"summary": [], "runs": []}
+    todo = [(c, s, n) for n in range(arguments.rounds) for c in arguments.cases for s in arguments.systems]
+    known = {tuple(run[name] for name in KEY) for run in results["runs"]}
+    for case, system, number in todo:
+        if (case, system, number) in known:
+            continue
+        python = arguments.trl_python if system.startswith("trl") else Path(sys.executable)
+        command = [str(python), __file__, "--data", str(arguments.data), "--cases", case, "--systems", system, "--here"]
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+        results["runs"].append({"round": number, **json.loads(printed[-1])})
+        results["runs"].sort(key=lambda run: [run[name] for name in KEY])
+        results["summary"] = summarise(results["runs"])
+        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+        print(json.dumps(results["runs"][-1]), flush=True)
 
 
 if __name__ == "__main__":
