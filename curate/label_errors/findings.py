@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.console import note
 from ...core.records import Examples, Finding
 from ..config import CurateConfig, LabelErrorConfig
 from ..context import Array, Context
@@ -18,10 +19,12 @@ from ..ranking import id_numbers
 from ..rules.length import settled_deviations
 from .features import Features, text_features
 from .models import LabelModels
-from .ranking import calibrate, confident_flags, margins
+from .ranking import calibrate, cohens_kappa, confident_flags, margins
 
 FEWEST_ROWS = 50
 """Smaller data teaches the models nothing."""
+LEAST_AGREEMENT = 0.2
+"""Cohen's kappa of predicted and given labels from which the texts tell of the labels ("fair"; Landis & Koch 1977)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class LabelQueue:
     """(m,) expected share of real errors in the queue down to each row."""
     error_share: float | None
     """Estimated share of wrong labels in the data."""
+    agreement: float
+    """Cohen's kappa of the likeliest and the given labels of all rows; where it is low, the queue is empty."""
 
 
 def find_label_errors(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
@@ -57,6 +62,8 @@ def find_label_errors(examples: Examples, config: CurateConfig, context: Context
     codes = np.searchsorted(classes, labels[judged])
     if "label-error" in wanted:
         queue = rank_labels(features, codes, [str(names[at]) for at in classes], settings)
+        if queue.agreement < LEAST_AGREEMENT:
+            note(f"curate: the texts hardly tell of their labels (kappa {queue.agreement:.2f}); no label is questioned")
         yield from _queue_findings(examples, judged, queue)
     yield from _outliers(judged, features, codes, config.quality.outlier_deviations)
 
@@ -64,8 +71,8 @@ def find_label_errors(examples: Examples, config: CurateConfig, context: Context
 def rank_labels(features: Features, codes: Array, names: list[str], config: LabelErrorConfig) -> LabelQueue:
     """The flagged rows in order of suspicion.
 
-    As many rows as confident learning finds off the diagonal of its joint distribution, or as the probes tell of,
-    whichever are more; which ones, the margins say.
+    As many rows as confident learning finds off the diagonal of its joint distribution, or as the probes say are
+    likelier wrong than right, whichever are more; which ones, the margins say.
 
     Args:
         features: of n rows.
@@ -76,13 +83,19 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
     models = LabelModels(features, config)
     probabilities = models.probabilities(codes, len(names))
     scores, other = margins(probabilities, codes)
+    agreement = cohens_kappa(probabilities.argmax(axis=1), codes)
+    if agreement < LEAST_AGREEMENT:
+        nothing = np.empty(0, dtype=np.int64)
+        return LabelQueue(
+            rows=nothing, scores=np.empty(0), suggested=(), expected=None, error_share=None, agreement=agreement
+        )
 
     def score(labels: Array) -> Array:
         return margins(models.probabilities(labels, len(names)), labels)[0]
 
     calibration = calibrate(score, codes, probabilities, draws=config.probes)
-    estimated = 0 if calibration is None else round(calibration.errors * len(codes))
-    size = max(estimated, int(confident_flags(probabilities, codes).sum()))
+    worthwhile = 0 if calibration is None else round(calibration.worthwhile * len(codes))
+    size = max(worthwhile, int(confident_flags(probabilities, codes).sum()))
     queue = np.argsort(-scores, kind="stable")[: min(size, int((scores > 0).sum()))]
     depth = np.arange(1, len(queue) + 1) / len(codes)
     return LabelQueue(
@@ -91,6 +104,7 @@ def rank_labels(features: Features, codes: Array, names: list[str], config: Labe
         suggested=tuple(names[at] for at in other[queue]),
         expected=None if calibration is None else calibration.precision_at(depth),
         error_share=None if calibration is None else calibration.errors,
+        agreement=agreement,
     )
 
 

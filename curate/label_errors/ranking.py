@@ -48,6 +48,12 @@ class Calibration:
         """Expected precision of the queue down to each depth (share of the rows)."""
         return np.interp(depth, self.depth, self.precision)
 
+    @property
+    def worthwhile(self) -> float:
+        """Depth down to which the rows are likelier wrong than right: most real errors above false alarms."""
+        gain = self.depth * (2 * self.precision - 1)
+        return float(self.depth[gain.argmax()]) if gain.max() > 0 else 0.0
+
 
 def margins(probabilities: Array, labels: Array) -> tuple[Array, Array]:
     """(n,) log p(best other) − log p(given), larger is more suspicious, and (n,) that other label."""
@@ -57,6 +63,14 @@ def margins(probabilities: Array, labels: Array) -> tuple[Array, Array]:
     logs[rows, labels] = -np.inf
     other = logs.argmax(axis=1)
     return logs[rows, other] - given, other
+
+
+def cohens_kappa(predicted: Array, given: Array) -> float:
+    """Agreement of two labellings beyond chance: 1 where they are equal, about 0 where they are unrelated."""
+    classes = int(max(predicted.max(), given.max())) + 1
+    shares = [np.bincount(side, minlength=classes) / len(side) for side in (predicted, given)]
+    chance = float(shares[0] @ shares[1])
+    return 1.0 if chance == 1 else (float((predicted == given).mean()) - chance) / (1 - chance)
 
 
 def confident_flags(probabilities: Array, labels: Array) -> Array:

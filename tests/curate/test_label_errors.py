@@ -13,7 +13,7 @@ from tunegate.curate.config import LabelErrorConfig
 from tunegate.curate.label_errors.features import text_features
 from tunegate.curate.label_errors.findings import rank_labels
 from tunegate.curate.label_errors.models import LabelModels, calibrated, folds
-from tunegate.curate.label_errors.ranking import confident_flags, margins
+from tunegate.curate.label_errors.ranking import cohens_kappa, confident_flags, margins
 
 TOPICS = {
     "card": "card arrive delivery post envelope late lost new order plastic",
@@ -43,6 +43,23 @@ def test_planted_errors_are_flagged_with_the_right_label() -> None:
     assert len(findings) - len(right) <= 3
     assert all(0 <= f.evidence["expected_precision"] <= 1 for f in findings)
     assert min(f.evidence["expected_precision"] for f in findings) >= 0.5
+
+
+def test_labels_that_the_texts_do_not_tell_of_are_not_questioned() -> None:
+    """Where models cannot learn the labels, their doubts mean nothing, and no row is flagged."""
+    texts, labels = rows(200)
+    shuffled = np.random.default_rng(0).permutation(labels).tolist()
+    data = [{"text": text, "label": label} for text, label in zip(texts, shuffled, strict=True)]
+    config = CurateConfig.model_validate({"rules": {"near-duplicate": "off", "exact-duplicate": "off"}})
+    curation = curate_dataset(load_examples(data), config=config)
+
+    assert not any(f.rule == "label-error" for f in curation.findings)
+
+
+def test_kappa_is_agreement_beyond_chance() -> None:
+    """By hand: 3 of 4 agree, half would by chance, so half of what chance leaves."""
+    assert cohens_kappa(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 0])) == pytest.approx(0.5)
+    assert cohens_kappa(np.array([0, 1]), np.array([0, 1])) == 1
 
 
 def test_label_errors_are_flagged_and_never_rewritten() -> None:
