@@ -7,7 +7,13 @@ from typing import Annotated
 
 import typer
 
+from ..core.errors import InputError
 from .options import AllowPartial, Changes, Columns, Kind, RecipeFile, read_columns, refuse_existing
+
+SUITES_NOTE = (
+    "finds: the smallest true loss that is found in four of five runs where the two models differ on a tenth of the\n"
+    "items. Use one with evaluate.suite in a recipe or --set suite=quick; items are drawn with the seed, over subjects."
+)
 
 
 def train(
@@ -52,7 +58,7 @@ def train(
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Folder or hub id of a model.")],
+    model: Annotated[str | None, typer.Argument(help="Folder or hub id of a model.", show_default=False)] = None,
     task: Annotated[str | None, typer.Option(help="Held-out rows of the user's own task.", show_default=False)] = None,
     benchmark: Annotated[
         list[str] | None,
@@ -65,11 +71,19 @@ def evaluate(
     kind: Kind = None,
     columns: Columns = None,
     seed: Annotated[int, typer.Option(help="Seed that draws the items.")] = 0,
+    list_suites: Annotated[bool, typer.Option("--list-suites", help="Describe every shipped suite and stop.")] = False,
 ) -> None:
     """Measure one model on a task and on benchmarks; per-item scores go to a file.
 
     Example: tunegate evaluate ./tuned --task test.jsonl -b hellaswag --set mirror=./mirror --set limit=200
     """
+    if list_suites:
+        from ..evaluate import suites_text
+
+        typer.echo(suites_text() + "\n\n" + SUITES_NOTE)
+        return
+    if model is None:
+        raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
     from ..core.console import note
     from ..core.formats import load_examples
     from ..core.prompts import PromptConfig

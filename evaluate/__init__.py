@@ -3,6 +3,7 @@
 from .benchmarks.mirror import make_mirror as make_mirror
 from .benchmarks.scored import benchmark_items as benchmark_items
 from .benchmarks.suites import describe_suite as describe_suite
+from .benchmarks.suites import suites_text as suites_text
 from .benchmarks.unasked import selection_items as selection_items
 from .compare import compare_scores as compare_scores
 from .config import Benchmark as Benchmark

@@ -81,7 +81,8 @@ def evaluate_model(
     rows, infos, extras = parts
     if not rows:
         raise DataError(
-            "nothing to measure: no held-out rows and no benchmarks; set evaluate.suite or evaluate.benchmarks"
+            "nothing to measure: no held-out rows and no benchmarks; name a file of rows (--task FILE) or benchmarks "
+            "(--benchmark NAME, evaluate.suite, evaluate.benchmarks)"
         )
     extras["seconds"] = round(time.monotonic() - started, 3)
     return Scores(

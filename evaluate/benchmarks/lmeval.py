@@ -25,6 +25,7 @@ from typing import Any
 from ...core.errors import DataError, RecipeError
 from ..config import Benchmark
 from ..scoring.request import Answer, Request
+from .complaints import cannot_open, require_metric, too_few_examples
 from .local_data import file_loader, local_files, mirrored, served_by
 from .locate import Leaf
 
@@ -66,7 +67,8 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     from lm_eval.tasks._index import TaskIndex
 
     _hush()
-    overrides = _overrides(leaf, settings, mirror, index)
+    definition = _definition(leaf, settings)
+    overrides = _overrides(leaf, settings, definition, mirror, index)
     entry = (
         TaskIndex.entry_from_path(leaf.path)
         if leaf.path
@@ -78,7 +80,9 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     except DataError:
         raise
     except Exception as error:
-        raise DataError(_cannot_open(leaf.name, error, mirror, leaf.name in index)) from error
+        is_local = leaf.name in index or "data_files" in (definition.get("dataset_kwargs") or {})
+        raise cannot_open(leaf.name, error, definition, mirror=mirror, is_local=is_local) from error
+    require_metric(leaf.name, settings.metric, task.aggregation())
     _process_docs_once(task)
     task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
     return task
@@ -92,11 +96,16 @@ def _hush() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _overrides(leaf: Leaf, settings: Benchmark, mirror: Path | None, index: Mapping[str, Any]) -> dict[str, Any]:
+def _definition(leaf: Leaf, settings: Benchmark) -> dict[str, Any]:
     from lm_eval.tasks._yaml_loader import load_yaml
 
     definition = load_yaml(leaf.path, resolve_func=False) if leaf.path else dict(settings.definition or {})
-    definition = {**definition, **leaf.overrides}
+    return {**definition, **leaf.overrides}
+
+
+def _overrides(
+    leaf: Leaf, settings: Benchmark, definition: Mapping[str, Any], mirror: Path | None, index: Mapping[str, Any]
+) -> dict[str, Any]:
     overrides = dict(leaf.overrides)
     if _shots(definition.get("num_fewshot"), settings) == 0 and "class" not in definition:
         # Without it lm-eval decodes a whole split for examples that it then does not show.
@@ -110,13 +119,6 @@ def _overrides(leaf: Leaf, settings: Benchmark, mirror: Path | None, index: Mapp
 def _shots(stated: int | None, settings: Benchmark) -> int:
     """lm-eval's rule: a definition with 0 solved examples keeps 0."""
     return stated or 0 if stated == 0 or settings.num_fewshot is None else settings.num_fewshot
-
-
-def _cannot_open(name: str, error: Exception, mirror: Path | None, listed: bool) -> str:
-    first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    where = "" if mirror is None or listed else f"; {mirror}/index.json does not list it"
-    remedy = f"make a mirror where there is a network: tunegate mirror {name}"
-    return f"benchmark {name!r} cannot be loaded ({first}){where}" + ("" if listed else f"; {remedy}")
 
 
 def _process_docs_once(task: Any) -> None:
@@ -167,13 +169,18 @@ def build_requests(task: Any, items: Sequence[int], *, tokenizer: Any = None) ->
     """
     task.set_fewshot_seed(seed=FEWSHOT_SEED)
     with redirect_stderr(io.StringIO()):
-        task.build_all_requests(
-            samples=_samples(task, items),
-            cache_requests=False,
-            apply_chat_template=tokenizer is not None,
-            fewshot_as_multiturn=tokenizer is not None,
-            chat_template=_chat_template(tokenizer) if tokenizer is not None else None,
-        )
+        try:
+            task.build_all_requests(
+                samples=_samples(task, items),
+                cache_requests=False,
+                apply_chat_template=tokenizer is not None,
+                fewshot_as_multiturn=tokenizer is not None,
+                chat_template=_chat_template(tokenizer) if tokenizer is not None else None,
+            )
+        except ValueError as error:
+            if "larger than population" in str(error):
+                raise too_few_examples(task.task_name, task.config.num_fewshot) from error
+            raise
     return [(instance, _request(instance)) for instance in task.instances]
 
 

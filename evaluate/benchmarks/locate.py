@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,7 +58,9 @@ def _from_name(name: str, overrides: Mapping[str, Any]) -> list[tuple[str, list[
         return _from_file(Path(path), overrides, name)
     members = _tagged(name)
     if not members:
-        raise DataError(f"benchmark {name!r}: lm-eval knows no such task or group; see `lm-eval ls tasks`")
+        near = get_close_matches(name, _defining_files(), n=3, cutoff=0.75)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "see `lm-eval ls tasks`"
+        raise DataError(f"benchmark {name!r}: lm-eval knows no such task or group; {hint}")
     return [pair for member in members for pair in _from_name(member, overrides)]
 
 

@@ -26,8 +26,9 @@ class SuiteEntry:
     ability: str
     items: int
     num_fewshot: int | None
-    smallest_drop: float
-    """Smallest true loss that so many items find in four of five runs, when models differ on a tenth of the items."""
+    smallest_drop: float | None
+    """Smallest true loss that so many items find in four of five runs, when models differ on a tenth of the items; None
+    where items are not right or wrong but bits per byte."""
 
 
 def load_suite(name: str) -> tuple[Benchmark, ...]:
@@ -43,11 +44,39 @@ def describe_suite(name: str) -> tuple[str, tuple[SuiteEntry, ...]]:
             ability=entry.ability,
             items=entry.limit or 0,
             num_fewshot=entry.num_fewshot,
-            smallest_drop=DETECTION * math.sqrt(DISCORDANT / max(entry.limit or 1, 1)),
+            smallest_drop=None if entry.ability == "language" else smallest_drop(entry.limit or 1),
         )
         for entry in load_suite(name)
     )
     return str(_content(name)["description"]), entries
+
+
+def smallest_drop(items: int) -> float:
+    """Smallest true loss that so many right-or-wrong items find in four of five runs."""
+    return DETECTION * math.sqrt(DISCORDANT / items)
+
+
+def suites_text() -> str:
+    """Every shipped suite with its benchmarks, for people."""
+    return "\n\n".join("\n".join(_lines(name, *describe_suite(name))) for name in SUITES)
+
+
+def _lines(name: str, description: str, entries: tuple[SuiteEntry, ...]) -> list[str]:
+    total = sum(entry.items for entry in entries)
+    titles = f"  {'benchmark':16} {'ability':13} {'items':>7} {'solved examples':>16} {'finds':>8}"
+    rows = [
+        f"  {entry.task:16} {entry.ability:13} {entry.items:7,} {_shots(entry):>16} {_drop(entry):>8}"
+        for entry in entries
+    ]
+    return [f"{name}: {description}", titles, *rows, f"  {len(entries)} benchmarks{total:29,}"]
+
+
+def _shots(entry: SuiteEntry) -> str:
+    return "as defined" if entry.num_fewshot is None else str(entry.num_fewshot)
+
+
+def _drop(entry: SuiteEntry) -> str:
+    return "–" if entry.smallest_drop is None else f"{100 * entry.smallest_drop:.1f} pt"
 
 
 def _content(name: str) -> dict[str, Any]:

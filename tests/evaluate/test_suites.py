@@ -30,8 +30,20 @@ def test_what_a_suite_can_show_follows_from_its_items() -> None:
     _, quick = describe_suite("quick")
     _, standard = describe_suite("standard")
 
-    assert [round(entry.smallest_drop, 3) for entry in quick] == [0.039, 0.045, 0.045, 0.045]
-    assert max(entry.smallest_drop for entry in standard) < 0.036
+    assert [round(entry.smallest_drop or 1.0, 3) for entry in quick] == [0.039, 0.045, 0.045, 0.045]
+    assert max(entry.smallest_drop or 1.0 for entry in standard) < 0.036
+
+
+def test_the_command_line_describes_every_suite() -> None:
+    """`--list-suites` needs no model and names each benchmark with its items and what they find."""
+    from tunegate.cli import app
+    from typer.testing import CliRunner
+
+    result = CliRunner().invoke(app, ["evaluate", "--list-suites"])
+
+    assert result.exit_code == 0
+    assert "  hellaswag        commonsense       300       as defined   4.5 pt" in result.stdout.splitlines()
+    assert "  wikitext         language           62       as defined        –" in result.stdout.splitlines()
 
 
 def test_the_users_entry_replaces_the_suites() -> None:

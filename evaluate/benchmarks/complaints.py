@@ -1,0 +1,78 @@
+"""What lm-eval raises over a definition to one sentence that says what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError
+
+SPLITS = ("training_split", "validation_split", "test_split", "fewshot_split")
+"""Keys of a definition that name a split."""
+UNKNOWN_KEY = re.compile(r"unexpected keyword argument '(.+)'")
+
+
+def cannot_open(
+    name: str, error: Exception, definition: Mapping[str, Any], *, mirror: Path | None, is_local: bool
+) -> DataError:
+    """The error for a benchmark that lm-eval cannot open.
+
+    Args:
+        name: The benchmark.
+        error: What was raised.
+        definition: As it stands in its file.
+        mirror: The mirror that was looked in, if any.
+        is_local: Whether its data is in that mirror or in files beside the definition.
+    """
+    first = (str(error).strip() or type(error).__name__).splitlines()[0]
+    known = _known_causes(error, definition)
+    if known or is_local:
+        return DataError(f"benchmark {name!r} cannot be loaded: {known or first}")
+    where = f"; {mirror}/index.json does not list it" if mirror else ""
+    remedy = f"make a mirror where there is a network: tunegate mirror {name}"
+    return DataError(f"benchmark {name!r} cannot be loaded ({first}){where}; {remedy}")
+
+
+def too_few_examples(name: str, shots: int) -> DataError:
+    """The error for more solved examples than there are documents to take them from."""
+    return DataError(
+        f"benchmark {name!r}: {shots} solved examples are to stand in every prompt, but the split that they come from "
+        "is smaller; lower num_fewshot"
+    )
+
+
+def require_metric(name: str, metric: str | None, known: Mapping[str, Any]) -> None:
+    """Refuse a metric that a task does not have.
+
+    Raises:
+        DataError: it does not have it.
+    """
+    if metric is not None and metric not in known:
+        raise DataError(f"benchmark {name!r} has no metric {metric!r}; it has {', '.join(sorted(known))}")
+
+
+def _known_causes(error: Exception, definition: Mapping[str, Any]) -> str:
+    if isinstance(error, KeyError):
+        missing = error.args[0] if error.args else None
+        keys = [key for key in SPLITS if definition.get(key) == missing]
+        if missing is None:
+            return "a metric of its metric_list is none of lm-eval's; state its aggregation, or take another"
+        if keys:
+            return f"{keys[0]} is {missing!r}, but its data has no such split"
+    if found := UNKNOWN_KEY.search(str(error)):
+        return _unknown_key(found[1])
+    if type(error).__name__ == "UndefinedError":
+        return f"{error}: its template names a field that its documents do not have"
+    return ""
+
+
+def _unknown_key(key: str) -> str:
+    from dataclasses import fields
+
+    from lm_eval.config.task import TaskConfig
+
+    near = get_close_matches(key, [field.name for field in fields(TaskConfig)], n=1)
+    return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")
