@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -52,6 +53,8 @@ def train(
         return
     target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
     tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, validation=held, seed=seed)
+    if int(os.environ.get("RANK", "0")):
+        return  # one process of several speaks
     typer.echo(f"{tuned.method}: {tuned.steps} steps on {len(examples):,} rows, last loss {tuned.losses[-1][1]:.3f}")
     measured = f"{model} --adapter {target}" if tuned.is_adapter else target
     note(f"model: {target}/   next: tunegate evaluate {measured} --task TEST.jsonl")

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from ..core.console import enable
 from ..core.errors import InputError
 from .config import TrainConfig
 from .encoding import Row
@@ -116,6 +117,8 @@ def _distributed_place(config: TrainConfig) -> Place:
     from accelerate import PartialState  # type: ignore[import-untyped]
 
     state = PartialState(cpu=config.device == "cpu")
+    if state.process_index:
+        enable(False)  # one process of several speaks
     device = torch.device(state.device)
     precision = choose_precision(config.precision, device)
     return Place(device=device, precision=precision, rank=state.process_index, processes=state.num_processes)
