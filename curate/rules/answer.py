@@ -31,6 +31,10 @@ PLACEHOLDERS = frozenset(
     | {"none", "example", "sample text", "text", "to be done", "to be determined", "coming soon", "deleted", "removed"}
 )
 """Folded texts that stand where something is missing."""
+INPUT_PLACEHOLDERS = frozenset({"test", "testing", "test test", "tbc", "blank", "empty", "dummy", "abc", "qwerty"})
+"""Folded inputs that ask for nothing; as answers they may be right."""
+MARKS = "^\\s*[-\u2013\u2014_.\u2026*#~=/\\\\|?]+\\s*$"
+"""Inputs of nothing but marks, which ask for nothing either."""
 LONGEST_PLACEHOLDER = 40
 """Characters; longer texts are not looked up, except for lorem ipsum."""
 
@@ -66,14 +70,17 @@ LOOP_COMPRESSED = 0.35
 
 def find_placeholders(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Texts that stand where something is missing: `N/A`, `TODO`, lorem ipsum."""
-    known = PLACEHOLDERS | {_words(text) for text in config.quality.placeholders}
+    everywhere = PLACEHOLDERS | {_words(text) for text in config.quality.placeholders}
     for name in prose_columns(examples):
-        column = examples.table[name]
+        column, asks = examples.table[name], name in ("input", "pair")
+        known = everywhere | (INPUT_PLACEHOLDERS if asks else frozenset())
         short = by_slices(column, lambda part: pc.less_equal(pc.utf8_length(part), LONGEST_PLACEHOLDER), np.bool_)
         likely = matches(column, r"(?i)^\W*lorem ipsum") | (short & matches(column, _opening(known)))
+        if asks:
+            likely |= short & matches(column, MARKS)
         for row, text in rows_where(column, likely):
             words = _words(text)
-            if words not in known and not words.startswith("lorem ipsum"):
+            if words not in known and not words.startswith("lorem ipsum") and not (asks and re.match(MARKS, text)):
                 continue
             yield Finding(
                 row=row,

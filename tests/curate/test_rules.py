@@ -178,6 +178,17 @@ def test_a_cap_keeps_the_same_rows_in_any_order() -> None:
     assert len(kept[0]) == 4
 
 
+def test_an_input_of_marks_or_a_trial_word_is_a_placeholder() -> None:
+    """As inputs `-`, `...` and `test` ask for nothing; as answers, or within a sentence, they may be right."""
+    inputs = ["-", " ... ", "Test!", "--/--", "?", "test my card please", "3 - 2", ":)", "\u20ac"]
+    found = rules_of([{"text": text, "label": str(at % 2)} for at, text in enumerate(inputs)], "label")
+    asked = {"prompt": "Which shell command checks a condition, and which sign names the last folder?"}
+    answers = rules_of([{**asked, "completion": "test"}, {**asked, "completion": "-"}], "completion")
+
+    assert ["placeholder" in rules for rules in found] == [True] * 5 + [False] * 4
+    assert not any("placeholder" in rules for rules in answers)
+
+
 def test_actions_can_be_changed_per_rule() -> None:
     """Off finds nothing, flag keeps the row, drop lets it go."""
     rows = [*answer("N/A"), *answer("Fine.", "And you?")]
