@@ -89,9 +89,10 @@ class EvaluateConfig(Config):
     share_context: bool = True
     """Score the choices of one question in one pass over their context, where a self-check proves that equal."""
     backend: str = "transformers"
-    """transformers, or one of lm-eval's own adapters (`vllm`, `local-completions`, `hf`)."""
+    """transformers: the scorer of this package; or an adapter of lm-eval: hf, vllm, server (an OpenAI-compatible
+    completions endpoint that echoes log-probabilities), or another by lm-eval's name."""
     backend_options: Mapping[str, Any] = {}
-    """Arguments of that adapter."""
+    """Arguments of that adapter, such as base_url and model of a server."""
     drift_rows: int = Field(default=64, ge=0)
     """Held-out rows on which the tuned causal model's divergence from its base is measured, as an early warning that is
     never gated; 0: not at all. It costs one pass of each model over these rows, and where every weight was tuned the

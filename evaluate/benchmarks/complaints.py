@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,13 @@ UNKNOWN_KEY = re.compile(r"unexpected keyword argument '(.+)'")
 
 
 def cannot_open(
-    name: str, error: Exception, definition: Mapping[str, Any], *, mirror: Path | None, is_local: bool
+    name: str,
+    error: Exception,
+    definition: Mapping[str, Any],
+    *,
+    keys: Collection[str],
+    mirror: Path | None,
+    is_local: bool,
 ) -> DataError:
     """The error for a benchmark that lm-eval cannot open.
 
@@ -24,11 +30,12 @@ def cannot_open(
         name: The benchmark.
         error: What was raised.
         definition: As it stands in its file.
+        keys: Keys that a definition may have.
         mirror: The mirror that was looked in, if any.
         is_local: Whether its data is in that mirror or in files beside the definition.
     """
     first = (str(error).strip() or type(error).__name__).splitlines()[0]
-    known = _known_causes(error, definition)
+    known = _known_causes(error, definition, keys)
     if known or is_local:
         return DataError(f"benchmark {name!r} cannot be loaded: {known or first}")
     where = f"; {mirror}/index.json does not list it" if mirror else ""
@@ -54,25 +61,17 @@ def require_metric(name: str, metric: str | None, known: Mapping[str, Any]) -> N
         raise DataError(f"benchmark {name!r} has no metric {metric!r}; it has {', '.join(sorted(known))}")
 
 
-def _known_causes(error: Exception, definition: Mapping[str, Any]) -> str:
+def _known_causes(error: Exception, definition: Mapping[str, Any], keys: Collection[str]) -> str:
     if isinstance(error, KeyError):
         missing = error.args[0] if error.args else None
-        keys = [key for key in SPLITS if definition.get(key) == missing]
+        named = [key for key in SPLITS if definition.get(key) == missing]
         if missing is None:
             return "a metric of its metric_list is none of lm-eval's; state its aggregation, or take another"
-        if keys:
-            return f"{keys[0]} is {missing!r}, but its data has no such split"
+        if named:
+            return f"{named[0]} is {missing!r}, but its data has no such split"
     if found := UNKNOWN_KEY.search(str(error)):
-        return _unknown_key(found[1])
+        near = get_close_matches(found[1], keys, n=1)
+        return f"unknown key {found[1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
     if type(error).__name__ == "UndefinedError":
         return f"{error}: its template names a field that its documents do not have"
     return ""
-
-
-def _unknown_key(key: str) -> str:
-    from dataclasses import fields
-
-    from lm_eval.config.task import TaskConfig
-
-    near = get_close_matches(key, [field.name for field in fields(TaskConfig)], n=1)
-    return f"unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else "")

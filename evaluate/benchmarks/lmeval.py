@@ -18,7 +18,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     Raises:
         DataError: the definition or its data cannot be loaded.
     """
+    from lm_eval.config.task import TaskConfig
     from lm_eval.tasks._factory import TaskFactory
     from lm_eval.tasks._index import TaskIndex
 
@@ -81,7 +83,8 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
         raise
     except Exception as error:
         is_local = leaf.name in index or "data_files" in (definition.get("dataset_kwargs") or {})
-        raise cannot_open(leaf.name, error, definition, mirror=mirror, is_local=is_local) from error
+        keys = [field.name for field in fields(TaskConfig)]
+        raise cannot_open(leaf.name, error, definition, keys=keys, mirror=mirror, is_local=is_local) from error
     require_metric(leaf.name, settings.metric, task.aggregation())
     _process_docs_once(task)
     task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
@@ -208,6 +211,8 @@ def _request(instance: Any) -> Request:
     return Request(kind="generate", prompt=prompt, options=json.dumps(options, sort_keys=True), group=group)
 
 
+BACKENDS = {"vllm": ("vllm", ("vllm",)), "server": ("local-completions", ("aiohttp", "requests", "tenacity"))}
+"""Our name to lm-eval's, and the packages it needs."""
 BACKEND_CHUNK = 256
 """Requests that an adapter of lm-eval answers at once: what a kill loses at most."""
 
@@ -215,16 +220,22 @@ BACKEND_CHUNK = 256
 def backend_answers(
     name: str, model: Mapping[str, Any], options: Mapping[str, Any], requests: Sequence[Request]
 ) -> Iterator[list[tuple[int, Answer]]]:
-    """Answers of one of lm-eval's own model adapters, such as `vllm`, `local-completions` or `hf`.
+    """Answers of one of lm-eval's own model adapters: `hf`, `vllm`, `server`, or another by lm-eval's name for it.
 
     Raises:
-        RecipeError: there is no such adapter, or it refuses its options.
+        RecipeError: there is no such adapter, a package of it is missing, or it refuses its options.
     """
     from lm_eval.api.registry import get_model
 
     _hush()
+    known, packages = BACKENDS.get(name, (name, ()))
+    if missing := [package for package in packages if find_spec(package) is None]:
+        extra = "vllm" if name == "vllm" else "api"
+        raise RecipeError(f"evaluate.backend: {name!r} needs {missing[0]!r}; run: pip install 'lm-eval[{extra}]'")
+    if name == "server":
+        model = _served(model, options)
     try:
-        adapter = get_model(name).create_from_arg_obj({**model, **options})
+        adapter = get_model(known).create_from_arg_obj({**model, **options})
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise RecipeError(f"evaluate.backend: {name!r} cannot be used ({error}); see `lm-eval --help`") from error
     for kind, method in METHODS.items():
@@ -234,6 +245,16 @@ def backend_answers(
             with redirect_stderr(io.StringIO()):
                 answers = getattr(adapter, method)([_instance(requests[number], method) for number in chunk])
             yield list(zip(chunk, answers, strict=True))
+
+
+def _served(model: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    if "base_url" not in options:
+        example = "{base_url: http://127.0.0.1:8000/v1/completions, model: NAME}"
+        raise RecipeError(f"evaluate.backend: 'server' needs to know where; set evaluate.backend_options: {example}")
+    if "peft" in model:
+        raise RecipeError("evaluate.backend: 'server' cannot put an adapter on; serve the tuned model and name that")
+    same = {"model": model["pretrained"], "tokenizer": model["pretrained"], "tokenizer_backend": "huggingface"}
+    return {**same, "add_bos_token": True}  # as the tokenizer does by itself
 
 
 METHODS = {"loglikelihood": "loglikelihood", "rolling": "loglikelihood_rolling", "generate": "generate_until"}

@@ -62,7 +62,7 @@ def test_more_solved_examples_than_documents_are_refused(tmp_path: Path) -> None
     """Two documents cannot give five solved examples."""
     part = opened(tmp_path, RIGHT, num_fewshot=5)
 
-    with pytest.raises(DataError, match="benchmark 'mine': 5 solved examples are to stand .* lower num_fewshot"):
+    with pytest.raises(DataError, match=r"benchmark 'mine': 5 solved examples are to stand .* lower num_fewshot"):
         build_requests(part.task, part.items)
 
 
