@@ -103,7 +103,8 @@ class TrainConfig(Config):
     """Peak learning rate; None: by method and model size (full 1e-5 for
     billions of weights up to 1e-3 for a million, adapters 2e-4 to 3e-3, encoders 5e-5)."""
     head_learning_rate: float | None = Field(default=None, gt=0)
-    """Peak learning rate of a new label head; None: 1e-3, or 1e-2 where the encoder is frozen."""
+    """Peak learning rate of a new label head; None: 1e-3, or where the encoder is frozen, 6e-3 divided by the root mean
+    square of the features that the head reads."""
     schedule: Literal["linear", "cosine", "constant"] = "linear"
     """Decay after the warm-up."""
     warmup: float = Field(default=0.06, ge=0, lt=1)

@@ -24,7 +24,6 @@ LORA_RATES = ((10e6, 3e-3), (100e6, 1e-3), (1e9, 3e-4), (float("inf"), 2e-4))
 """The same for adapters: 2e-4 is usual for large models, 3e-3 is measured on the quickstart's."""
 ENCODER_RATE = 5e-5
 HEAD_RATE = 1e-3
-PROBE_RATE = 1e-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +75,7 @@ def choose_method(config: TrainConfig, *, family: Family, kind: str, weights: in
     if config.freeze and method in {"lora", "dora"}:
         raise RecipeError(f"train.freeze: {method} trains adapters alone; choose their layers with train.lora.targets")
     rate = config.learning_rate or _rate(method, family=family, weights=weights)
-    head_rate = config.head_learning_rate or (PROBE_RATE if config.freeze == "encoder" else HEAD_RATE)
+    head_rate = config.head_learning_rate or HEAD_RATE
     return Choice(method=method, rate=rate, head_rate=head_rate, has_head=has_head, reason=reason)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..core.console import note
 from .encoding import Row
 from .features import make_drift
 from .kl import make_penalty
@@ -18,6 +19,7 @@ from .methods import build_network
 from .objective import CausalObjective, LabelObjective, Objective
 from .optimiser import make_optimiser
 from .plan import Plan, count_labels
+from .probe import probe_rate
 from .self_replay import read_own_text, rows_from_tokens, write_own_rows, write_own_text
 from .step import Session
 
@@ -42,14 +44,16 @@ def open_session(plan: Plan, folder: Path) -> tuple[Session, tuple[Row, ...], tu
     if plan.writes_replay:
         replay, retention = _write_replay(plan, network, folder)
     objective = _objective(plan, network)
+    head_rate = plan.choice.head_rate
+    if isinstance(objective, LabelObjective) and config.freeze == "encoder" and config.head_learning_rate is None:
+        head_rate = probe_rate(network, objective, plan.encoding.rows, new=new)
+        note(f"the head's learning rate by the size of the frozen features: {head_rate:.1e}")
     if config.activation_checkpointing:
         network.activation_checkpointing_enable({"use_reentrant": False})
     session = Session(
         network=network,
         objective=objective,
-        optimiser=make_optimiser(
-            network, config, rate=plan.choice.rate, head_rate=plan.choice.head_rate, head_names=new
-        ),
+        optimiser=make_optimiser(network, config, rate=plan.choice.rate, head_rate=head_rate, head_names=new),
         place=place,
         micro_tokens=config.micro_tokens,
         clip=config.clip,
