@@ -78,14 +78,12 @@ def take_table(table: pa.Table, rows: Array) -> pa.Table:
 
 def ready_block(piece: pa.Array) -> Block:
     """A piece of a column as a block; rows that a kernel cannot fold are folded here."""
-    ascii_rows = pc.string_is_ascii(piece)
-    kinds = np.where(ascii_rows.to_numpy(zero_copy_only=False), np.uint8(ASCII), np.uint8(FOLDED))
     data, offsets = _buffers(piece)
-    table = EMPTY
+    kinds, table = _kinds(piece, data, offsets), EMPTY
     if kinds.any() and jit_enabled():
         table = _tabulate(data, offsets, kinds)
     by_hand = np.flatnonzero(kinds == FOLDED)
-    texts = [fold(text).encode() for text in piece.take(pa.array(by_hand)).to_pylist()]
+    texts = [fold(text).encode() for text in piece.take(pa.array(by_hand)).to_pylist()] if len(by_hand) else []
     side_offsets = np.zeros(len(piece) + 1, dtype=np.int64)
     side_offsets[by_hand + 1] = [len(text) for text in texts]
     side = np.frombuffer(b"".join(texts), dtype=np.uint8)
@@ -106,6 +104,18 @@ def _buffers(piece: pa.Array) -> tuple[Array, Array]:
     _, offsets, data = piece.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[piece.offset : piece.offset + len(piece) + 1]
     return np.frombuffer(data or b"", dtype=np.uint8), ends
+
+
+def _kinds(piece: pa.Array, data: Array, offsets: Array) -> Array:
+    """(n,) uint8: ASCII or FOLDED."""
+    if not jit_enabled():
+        ascii_rows = pc.string_is_ascii(piece).to_numpy(zero_copy_only=False)
+        return np.where(ascii_rows, np.uint8(ASCII), np.uint8(FOLDED))
+    from .kernel_unicode import find_ascii
+
+    kinds = np.empty(len(piece), np.uint8)
+    find_ascii(data, offsets, kinds)
+    return kinds
 
 
 def _tabulate(data: Array, offsets: Array, kinds: Array) -> UnicodeTable:

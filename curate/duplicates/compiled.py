@@ -20,6 +20,7 @@ SOURCES = (
     "kernel.py",
     "kernel_affixes.py",
     "kernel_shingles.py",
+    "kernel_signature.py",
     "kernel_unicode.py",
     "shingles.py",
     "unicode_table.py",

@@ -6,32 +6,21 @@ words nor shingles are stored.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numba import uint32, uint64
+from numba import uint64
 
 from .blocks import ASCII, TABLE, Block
 from .compiled import compiled
 from .kernel_shingles import Scratch, fold_ascii, inlined, row_shingles
+from .kernel_signature import band_keys, make_signer, sign
 from .kernel_unicode import fold_by_table
-from .shingles import MIX_A, MIX_B, PAD, Array, Spec
+from .shingles import PAD, Array, Spec
 from .unicode_table import GROWTH
 
 RUN_BYTES = 1 << 17
 """Bytes of text folded at a time: their flags and copies stay in the second-level cache."""
 MARK = np.uint64(1 << 63)
 """Set in every number of a shingle set, so that none is 0, which marks a free slot of a table."""
-
-
-@inlined
-def mix32(value: Any) -> Any:
-    """`shingles.mix32` of one number."""
-    value ^= value >> uint32(16)
-    value = uint32(value * uint32(0x85EBCA6B))
-    value ^= value >> uint32(13)
-    value = uint32(value * uint32(0xC2B2AE35))
-    return uint32(value ^ (value >> uint32(16)))
 
 
 @compiled
@@ -86,78 +75,36 @@ def make_scratch(block: Block) -> Scratch:
     )
 
 
-@inlined
-def sign(shingles: Any, count: Any, lower: Any, a: Any, b: Any, signature: Any) -> Any:
-    """The affine32 MinHash signature of one row; eight shingles at a time keep it in registers."""
-    for k in range(a.shape[0]):
-        signature[k] = uint32(0xFFFFFFFF)
-    for q in range(count):
-        lower[q] = uint32(shingles[q])
-    for q in range(count):
-        lower[q] = mix32(lower[q])
-    padded = count
-    while padded & 7:
-        lower[padded] = lower[0]
-        padded += 1
-    for q in range(0, padded, 8):
-        h0, h1, h2, h3 = lower[q], lower[q + 1], lower[q + 2], lower[q + 3]
-        h4, h5, h6, h7 = lower[q + 4], lower[q + 5], lower[q + 6], lower[q + 7]
-        for k in range(a.shape[0]):
-            s, t = a[k], b[k]
-            v0 = min(uint32(h0 * s + t), uint32(h1 * s + t))
-            v1 = min(uint32(h2 * s + t), uint32(h3 * s + t))
-            v2 = min(uint32(h4 * s + t), uint32(h5 * s + t))
-            v3 = min(uint32(h6 * s + t), uint32(h7 * s + t))
-            signature[k] = min(signature[k], min(min(v0, v1), min(v2, v3)))
-
-
-@inlined
-def band_key(signature: Any, band: Any, rows: Any) -> Any:
-    """One 64-bit number for the values of one band."""
-    value = uint64(band + 1)
-    first = band * rows
-    for k in range(first, first + rows - 1, 2):
-        value = (value ^ (uint64(signature[k]) | (uint64(signature[k + 1]) << uint64(32)))) * MIX_A
-        value ^= value >> uint64(32)
-    if rows & 1:
-        value = (value ^ uint64(signature[first + rows - 1])) * MIX_A
-        value ^= value >> uint64(32)
-    return value * MIX_B
-
-
 @compiled
 def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
     """Band keys (bands, n) and whole-text numbers (n,) of a block, written to `keys` and `whole`, both uint64."""
-    data, offsets = block.data, block.offsets
-    a, b = spec.a, spec.b
-    scratch = make_scratch(block)
-    lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
-    signature = np.empty(a.shape[0], np.uint32)
+    scratch, signer = make_scratch(block), make_signer(spec.a, spec.b)
+    lower = np.empty(scratch.shingles.shape[0], np.uint32)
     first = 0
-    while first < offsets.shape[0] - 1:
-        last = next_run(offsets, first)
-        base = offsets[first]
-        fold_ascii(data, base, offsets[last], scratch.text)
+    while first < block.offsets.shape[0] - 1:
+        last = next_run(block.offsets, first)
+        base = block.offsets[first]
+        fold_ascii(block.data, base, block.offsets[last], scratch.text)
         for row in range(first, last):
             count, whole[row] = block_row(block, row, base, scratch, spec.code)
-            sign(scratch.shingles, count, lower, a, b, signature)
-            for band in range(keys.shape[0]):
-                keys[band, row] = band_key(signature, band, spec.rows)
+            if keys.shape[0] == 0:
+                continue
+            sign(scratch.shingles, count, lower, signer)
+            band_keys(signer, spec.rows, keys, row)
         first = last
 
 
 @compiled
 def signatures(block: Block, spec: Spec, out: Array) -> None:
     """Affine32 MinHash signatures of a block, written to `out`, (n, permutations) uint32."""
-    data, offsets = block.data, block.offsets
-    a, b = spec.a, spec.b
-    scratch = make_scratch(block)
-    lower = np.empty(scratch.shingles.shape[0] + 8, np.uint32)
-    for row in range(offsets.shape[0] - 1):
-        start, stop = offsets[row], offsets[row + 1]
-        fold_ascii(data, start, stop, scratch.text)
+    scratch, signer = make_scratch(block), make_signer(spec.a, spec.b)
+    lower = np.empty(scratch.shingles.shape[0], np.uint32)
+    for row in range(block.offsets.shape[0] - 1):
+        start, stop = block.offsets[row], block.offsets[row + 1]
+        fold_ascii(block.data, start, stop, scratch.text)
         count, _ = block_row(block, row, start, scratch, spec.code)
-        sign(scratch.shingles, count, lower, a, b, out[row])
+        sign(scratch.shingles, count, lower, signer)
+        out[row] = signer.signature[: spec.a.shape[0]]
 
 
 @compiled

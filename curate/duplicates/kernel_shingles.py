@@ -249,8 +249,7 @@ def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: in
     for q in range(count):
         word = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
         words[q] = word
-    for q in range(count):
-        whole = (whole ^ words[q]) * MIX_A
+        whole = (whole ^ word) * MIX_A
         whole ^= whole >> uint64(32)
     if code > 0:
         found = word_shingles(words, count, code, shingles)

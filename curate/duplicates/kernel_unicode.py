@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..folding import is_symbol
-from .blocks import FOLDED, TABLE
+from .blocks import ASCII, FOLDED, TABLE
 from .compiled import compiled
 from .shingles import Array
 from .unicode_table import PAGE_BITS, UnicodeTable
@@ -37,6 +37,16 @@ def decode(data: Array, i: int, stop: int) -> tuple[int, int]:
     for k in range(1, size):
         code = (code << 6) | (int(data[i + k]) & 0x3F)
     return (code if code < 0x110000 else -1), size
+
+
+@compiled
+def find_ascii(data: Array, offsets: Array, kinds: Array) -> None:
+    """Mark each row as ASCII, or as FOLDED where it holds any other character."""
+    for row in range(kinds.shape[0]):
+        text, bits = data[offsets[row] : offsets[row + 1]], np.uint8(0)
+        for i in range(text.shape[0]):
+            bits |= text[i]
+        kinds[row] = FOLDED if bits >= np.uint8(128) else ASCII
 
 
 @compiled
