@@ -10,18 +10,27 @@ import typer
 from ..core.errors import InputError
 from .github import Github, write_summary
 from .options import Changes, RecipeFile
+from .score_pair import load_pair
 
 if TYPE_CHECKING:
-    from ..core.results import Scores
+    from ..core.results import Comparison, Scores, Verdict
+    from ..evaluate import GateConfig
 
 NOISE_FILE = "noise.json"
 DEFAULT_LOCK = Path("tunegate.lock.json")
 Lock = Annotated[Path, typer.Option(help="File of the accepted reference; used where it exists.")]
+Margins = Annotated[
+    list[str] | None,
+    typer.Option(metavar="SHARE|TASK=SHARE", help="Largest loss on a benchmark (0.05: 5 points).", show_default=False),
+]
+Metrics = Annotated[list[str] | None, typer.Option(metavar="TASK=METRIC", help="In foreign logs.", show_default=False)]
 OutFolder = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the JSON files.", show_default=False)]
 
 
 def compare(
-    base: Annotated[Path, typer.Argument(help="Scores of the base model: a file, a run, or lm-eval's sample logs.")],
+    base: Annotated[
+        Path, typer.Argument(help="Scores of the base model: a file, a run, or logs of lm-eval or lighteval.")
+    ],
     tuned: Annotated[Path, typer.Argument(help="The same for the tuned model.")],
     out: OutFolder = None,
 ) -> None:
@@ -43,18 +52,11 @@ def gate(
     run: Annotated[Path | None, typer.Argument(help="A run folder.", show_default=False)] = None,
     base: Annotated[Path | None, typer.Option(help="Scores of the base model, if there is no run.")] = None,
     tuned: Annotated[Path | None, typer.Option(help="Scores of the tuned model.")] = None,
-    margin: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="SHARE|TASK=SHARE", help="Largest loss on a benchmark (0.05: 5 points).", show_default=False
-        ),
-    ] = None,
+    margin: Margins = None,
     mean_margin: Annotated[float | None, typer.Option(help="Largest loss of the mean.", show_default=False)] = None,
     alpha: Annotated[float | None, typer.Option(help="One-sided error rate.", show_default=False)] = None,
-    task: Annotated[str | None, typer.Option(help="In lm-eval's logs, your own task.", show_default=False)] = None,
-    metric: Annotated[
-        list[str] | None, typer.Option(metavar="TASK=METRIC", help="In lm-eval's logs.", show_default=False)
-    ] = None,
+    task: Annotated[str | None, typer.Option(help="In foreign logs, your own task.", show_default=False)] = None,
+    metric: Metrics = None,
     recipe: RecipeFile = None,
     changes: Changes = None,
     lock: Lock = DEFAULT_LOCK,
@@ -66,32 +68,53 @@ def gate(
 
     Example: tunegate gate --base base_logs/ --tuned tuned_logs/ --margin 0.05 --mean-margin 0.015
     """
-    from ..core.results import RunResults
-    from ..evaluate import GateConfig, compare_scores, judge, reference_comparisons, write_comparison, write_verdict
-    from ..reports import render_verdict_terminal
-    from .screen import screen
+    from ..evaluate import GateConfig
     from .settings import stage_config
 
-    if run is None and (base is None or tuned is None):
-        raise InputError("gate needs a run folder, or --base and --tuned")
+    sides = _sides(run, base, tuned)
     if aa:
-        if run is None:
-            raise InputError("--aa needs a run folder, whose recipe says what to measure")
         _measure_noise(run)
-    settings = [*_margins(margin), *_given("mean_margin", mean_margin), *_given("alpha", alpha), *(changes or [])]
+    level = [] if alpha is None else [f"alpha={alpha}"]
+    settings = [*_margins(margin, mean_margin), *level, *(changes or [])]
     policy = stage_config(GateConfig, "gate", recipe or _recipe_of(run), settings)
-    pair = load_pair(base or run, tuned or run, task=task, metrics=_metrics(metric))
-    comparison = compare_scores(*pair)
-    references = reference_comparisons(lock, *pair) if lock.exists() else None
-    verdict = judge(comparison, policy, references=references, noise=_noise(run))
+    scores = load_pair(*sides, task=task, metrics=_metrics(metric))
+    verdict, comparison = _judged(scores, policy, lock, _noise(run))
+    _show(verdict, comparison, out, github=github)
+    raise typer.Exit(verdict.exit_code)
+
+
+def _sides(run: Path | None, base: Path | None, tuned: Path | None) -> tuple[Path, Path]:
+    """Where the scores of both models are."""
+    first, second = base or run, tuned or run
+    if first is None or second is None:
+        raise InputError("gate needs a run folder, or --base and --tuned")
+    return first, second
+
+
+def _judged(
+    scores: tuple[Scores, Scores], policy: GateConfig, lock: Path, noise: dict[str, float] | None
+) -> tuple[Verdict, Comparison]:
+    from ..evaluate import compare_scores, judge, reference_comparisons
+
+    comparison = compare_scores(*scores)
+    references = reference_comparisons(lock, *scores) if lock.exists() else None
+    return judge(comparison, policy, references=references, noise=noise), comparison
+
+
+def _show(verdict: Verdict, comparison: Comparison, out: Path | None, *, github: bool) -> None:
+    """Print the verdict, and leave its files where they are wanted."""
+    from ..core.results import RunResults
+    from ..evaluate import write_comparison, write_verdict
+    from ..reports import render_verdict_terminal
+    from .screen import screen
+
     if out:
         write_comparison(comparison, out / "comparison.json")
         write_verdict(verdict, out / "verdict.json")
     typer.echo(render_verdict_terminal(verdict, comparison, **screen()))
     if github:
-        results = RunResults(name=(out or Path("gate")).name, comparison=comparison, verdict=verdict)
-        write_summary(results, out or Path("gate"))
-    raise typer.Exit(verdict.exit_code)
+        folder = out or Path("gate")
+        write_summary(RunResults(name=folder.name, comparison=comparison, verdict=verdict), folder)
 
 
 def plan(
@@ -137,8 +160,10 @@ def accept(
     typer.echo(f"{lock}: {run} is the reference from now on; commit this file")
 
 
-def _measure_noise(run: Path) -> None:
+def _measure_noise(run: Path | None) -> None:
     """Measure the base against itself under settings that should not matter; leave noise.json in the run."""
+    if run is None:
+        raise InputError("--aa needs a run folder, whose recipe says what to measure")
     from ..evaluate import measure_noise, write_noise
     from ..pipeline import load_data
     from ..recipe import read_recipe
@@ -155,39 +180,6 @@ def _measure_noise(run: Path) -> None:
     typer.echo("\n".join(["base against base:", *floor.lines]))
 
 
-def load_pair(
-    base: Path | None, tuned: Path | None, *, task: str | None = None, metrics: dict[str, str] | None = None
-) -> tuple[Scores, Scores]:
-    """Scores of both models, from files of ours, run folders, or folders of lm-eval's sample logs.
-
-    Raises:
-        InputError: there is nothing of that kind.
-    """
-    from ..evaluate import read_log_pair
-
-    assert base is not None
-    assert tuned is not None
-    places = [_score_file(base, "base"), _score_file(tuned, "tuned")]
-    if places[0] is None and places[1] is None:
-        return read_log_pair(base, tuned, task=task, metrics=metrics)
-    return _scores(base, places[0]), _scores(tuned, places[1])
-
-
-def _score_file(path: Path, side: str) -> Path | None:
-    """The file of ours behind a path; None: a folder of something else."""
-    if not path.exists():
-        raise InputError(f"{path}: no such file or folder; give scores of tunegate, a run, or lm-eval's --output_path")
-    if path.is_dir():
-        return path / "scores" / f"{side}.parquet" if (path / "scores").is_dir() else None
-    return path
-
-
-def _scores(path: Path, file: Path | None) -> Scores:
-    from ..evaluate import read_logs, read_scores
-
-    return read_scores(file) if file else read_logs(path)
-
-
 def _noise(run: Path | None) -> dict[str, float] | None:
     from ..evaluate import read_noise
 
@@ -199,8 +191,26 @@ def _recipe_of(run: Path | None) -> Path | None:
     return run / "recipe.yaml" if run and (run / "recipe.yaml").exists() else None
 
 
-def _margins(margins: list[str] | None) -> list[str]:
-    return [f"margins.{margin}" if "=" in margin else f"margin={margin}" for margin in margins or []]
+def _margins(margins: list[str] | None, mean: float | None) -> list[str]:
+    """`--margin` and `--mean-margin` as changes of the policy."""
+    changes = [] if mean is None else [f"mean_margin={_share('--mean-margin', str(mean))}"]
+    for margin in margins or []:
+        task, _, value = margin.rpartition("=")
+        if "=" in margin and not task:
+            raise InputError(f"--margin {margin!r}: write it as SHARE or TASK=SHARE, such as 0.05 or hellaswag=0.02")
+        changes.append(f"margins.{task}={value}" if task else f"margin={_share('--margin', value)}")
+    return changes
+
+
+def _share(option: str, value: str) -> str:
+    """A share as it was written, where it is one."""
+    try:
+        fits = 0 < float(value) < 1
+    except ValueError:
+        fits = False
+    if not fits:
+        raise InputError(f"{option} {value}: write a share above 0 and below 1 (0.05 is 5 points)")
+    return value
 
 
 def _metrics(metrics: list[str] | None) -> dict[str, str]:
@@ -208,7 +218,3 @@ def _metrics(metrics: list[str] | None) -> dict[str, str]:
         if "=" not in metric:
             raise InputError(f"--metric {metric!r}: write it as task=metric, such as gsm8k=exact_match")
     return dict(metric.split("=", 1) for metric in metrics or [])
-
-
-def _given(key: str, value: float | None) -> list[str]:
-    return [] if value is None else [f"{key}={value}"]

@@ -84,7 +84,9 @@ def _pair_task(info: TaskInfo, base: pa.Table, tuned: pa.Table) -> Pairs:
             raise IntegrityError(f"task {info.name!r}: no item of metric {info.metric!r} in the {side} scores")
         if len(set(keys)) != len(keys):
             twice = [key for key, following in pairwise(keys) if key == following]
-            raise IntegrityError(f"task {info.name!r}: items occur twice in the {side} scores: {_items(twice)}")
+            raise IntegrityError(
+                f"task {info.name!r}: items occur twice in the {side} scores: {_items(twice)}; evaluate again"
+            )
     for side, other in (("base", "tuned"), ("tuned", "base")):
         missing = sorted(set(sides[other]) - set(sides[side]))
         if missing:
@@ -119,7 +121,7 @@ def _require_scores(pairs: Pairs) -> None:
         if wrong.any():
             items = _items(identities(rows.filter(pa.array(wrong))))
             allowed = {"binary": "0 or 1", "continuous": "a finite number", "ratio": "finite with a positive weight"}
-            raise IntegrityError(f"task {name!r}: {side} scores that are not {allowed[scale]}: {items}")
+            raise IntegrityError(f"task {name!r}: {side} scores that are not {allowed[scale]}: {items}; evaluate again")
     if scale == "ratio" and not pairs.base["weight"].equals(pairs.tuned["weight"]):
         raise IntegrityError(f"task {name!r}: weights (bytes) differ between base and tuned; evaluate both alike")
 

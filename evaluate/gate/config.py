@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -52,9 +53,11 @@ class GateConfig(Config):
 
     @model_validator(mode="after")
     def _margins_are_positive(self) -> GateConfig:
-        wrong = [f"{name}: {value}" for name, value in self.margins.items() if not value > 0]
+        wrong = [f"{name}: {value}" for name, value in self.margins.items() if not 0 < value < math.inf]
         if wrong:
             raise ValueError(f"margins must be above 0: {', '.join(wrong)}")
+        if "" in self.margins or "" in self.advisory:
+            raise ValueError("margins and advisory must name a benchmark or an ability (one name is empty)")
         return self
 
     @model_validator(mode="after")

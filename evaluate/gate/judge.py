@@ -13,6 +13,7 @@ from ..statistics.multiplicity import holm
 from .checks import benchmark_checks, mean_check
 from .config import GateConfig
 from .looks import look_level, look_of
+from .names import require_fitting
 from .task_checks import gain_checks, task_no_loss_checks
 from .waivers import apply_waivers
 from .warnings import gate_warnings
@@ -49,9 +50,11 @@ def judge(
         today: Day on which waivers must hold; none: this day.
 
     Raises:
-        InputError: no benchmark is gated, so nothing would protect the model's abilities.
+        InputError: no benchmark is gated, so nothing would protect the model's abilities; or the policy names what was
+            not measured.
     """
     _require_gated(comparison, policy)
+    require_fitting(policy, [task.info for task in comparison.tasks if task.info.role == "benchmark"])
     here = policy.model_copy(update={"alpha": look_level(comparison, policy.alpha)})
     decided = _decide(_all_checks(comparison, here, references or {}), here)
     final, waiver_warnings = apply_waivers(decided, policy.waivers, today or date.today())

@@ -10,7 +10,11 @@ from pydantic import Field
 
 from ...core.config import Config
 from ...core.results import Check
+from .names import suggested
 from .words import amount
+
+SOON = 14
+"""Days before its end from which a waiver is warned of."""
 
 
 class Waiver(Config):
@@ -36,7 +40,9 @@ def apply_waivers(checks: Sequence[Check], waivers: Sequence[Waiver], today: dat
     """
     by_name = {waiver.benchmark: waiver for waiver in waivers}
     names = {check.name for check in checks}
-    warnings = [f"waiver for {name!r}: no check of that name" for name in by_name if name not in names]
+    warnings = [
+        f"waiver for {name!r}: no such check; {suggested(name, names)}" for name in by_name if name not in names
+    ]
     waived = []
     for check in checks:
         waiver = by_name.get(check.name)
@@ -66,4 +72,5 @@ def _expiry(waiver: Waiver, today: date) -> str:
     days = (waiver.expires - today).days
     if days < 0:
         return f"waiver for {waiver.benchmark!r} expired on {waiver.expires}"
-    return f"waiver for {waiver.benchmark!r} expires in {days} days" if days <= 14 else ""
+    when = {0: "today", 1: "tomorrow"}.get(days, f"in {days} days")
+    return f"waiver for {waiver.benchmark!r} expires {when}" if days <= SOON else ""

@@ -320,3 +320,36 @@ def test_rounding_is_not_a_state(compared: Any) -> None:
 
     assert all(check.reason for check in verdict.checks)
     assert replace(verdict, outcome="fail").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"margins": {"helaswag": 0.02}},
+            "gate.margins: no benchmark or ability 'helaswag' was measured; did you mean 'hel",
+        ),
+        (
+            {"margins": {"zz": 0.02}},
+            "gate.margins: no benchmark or ability 'zz' was measured; there are hellaswag, reading",
+        ),
+        (
+            {"advisory": ["reeding"]},
+            "gate.advisory: no benchmark or ability 'reeding' was measured; did you mean 'reading'",
+        ),
+        ({"margins": {"hellaswag": 2}}, "the margin of 'hellaswag' is 2, which is 200 points; write a share below 1"),
+    ],
+)
+def test_a_limit_that_holds_for_nothing_is_refused(compared: Any, change: Any, message: str) -> None:
+    """A misspelt benchmark would otherwise be gated at the default margin, unseen."""
+    comparison = compared({"hellaswag": (0, 0, 300, 100)}, {"hellaswag": {"ability": "reading"}})
+
+    with pytest.raises(InputError, match=message):
+        judge(comparison, GateConfig.model_validate(change))
+    judge(comparison, GateConfig.model_validate({"margins": {"reading": 0.02}}))
+
+
+def test_an_empty_name_is_no_benchmark() -> None:
+    """`=0.02` is not a limit for all that have no ability."""
+    with pytest.raises(ValueError, match="one name is empty"):
+        GateConfig(margins={"": 0.02})

@@ -60,7 +60,8 @@ def test_waivers_do_not_excuse_what_cannot_be_measured(compared: Any) -> None:
     ("waiver", "warning"),
     [
         ({}, "waiver for 'a' is not used: the check is pass; remove it"),
-        ({"benchmark": "gone"}, "waiver for 'gone': no check of that name"),
+        ({"benchmark": "gone"}, "waiver for 'gone': no such check; there are a, mean"),
+        ({"expires": "2026-06-01"}, "waiver for 'a' expires today"),
         ({"expires": "2026-06-08"}, "waiver for 'a' expires in 7 days"),
         ({"expires": "2026-01-01"}, "waiver for 'a' expired on 2026-01-01"),
     ],
