@@ -79,6 +79,7 @@ def evaluate(
     """Measure one model on a task and on benchmarks; per-item scores go to a file.
 
     Example: tunegate evaluate ./tuned --task test.jsonl -b hellaswag --set mirror=./mirror --set limit=200
+    On several devices: torchrun --nproc-per-node 4 -m tunegate evaluate …
     """
     if list_suites:
         from ..evaluate import suites_text
@@ -87,15 +88,16 @@ def evaluate(
         return
     if model is None:
         raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
-    from ..core.console import note
+    from ..core.console import enable, note
     from ..core.formats import load_examples
     from ..core.prompts import PromptConfig
-    from ..evaluate import EvaluateConfig, evaluate_model, write_scores
+    from ..evaluate import EvaluateConfig, evaluate_model, process_number, write_scores
     from ..pipeline import cache_folder
     from ..reports import render_scores_terminal
     from .screen import screen
     from .settings import stage_config
 
+    enable(not process_number())  # of several processes one speaks and writes
     config = stage_config(EvaluateConfig, "evaluate", recipe, changes)
     config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
     prompts = stage_config(PromptConfig, "prompts", recipe, None)
@@ -104,6 +106,8 @@ def evaluate(
     scores = evaluate_model(
         model, adapter=adapter, task=examples, config=config, prompts=prompts, cache=cache_folder(), seed=seed
     )
+    if process_number():
+        return
     write_scores(scores, target)
     typer.echo(render_scores_terminal(scores, **screen()))
     note(f"scores: {target}   next: tunegate compare BASE.scores.parquet {target}")

@@ -42,6 +42,7 @@ from .scoring.causal import Resident as Resident
 from .scoring.drift import measure_drift as measure_drift
 from .scoring.drift import read_drift as read_drift
 from .scoring.drift import write_drift as write_drift
+from .scoring.processes import process_number as process_number
 from .verdict_io import read_comparison as read_comparison
 from .verdict_io import read_verdict as read_verdict
 from .verdict_io import verdict_schema as verdict_schema

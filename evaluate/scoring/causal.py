@@ -10,6 +10,7 @@ from typing import Any
 from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
 from ..config import EvaluateConfig
+from .processes import local_device
 from .request import Answer, Request
 from .response_cache import answer_all, cache_file
 from .scorer import SCORER_VERSION, CausalScorer
@@ -141,4 +142,4 @@ def place(device: str) -> str:
 
     if device != "auto":
         return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    return local_device() if torch.cuda.is_available() else "cpu"

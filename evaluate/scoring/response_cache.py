@@ -17,6 +17,7 @@ import orjson
 
 from ...core.console import progress
 from ...core.store import fingerprint
+from .processes import joined, own_part
 from .request import Answer, Request, answer_from_json
 
 Answers = Callable[[Sequence[Request]], Iterator[list[tuple[int, Answer]]]]
@@ -31,22 +32,25 @@ def cache_file(folder: Path, *, model_hash: str, settings: dict[str, Any]) -> Pa
 def answer_all(
     requests: Sequence[Request], ask: Answers, *, file: Path | None, description: str
 ) -> tuple[list[Answer], int]:
-    """The answer to every request, and how many of them the model had to be asked.
+    """The answer to every request, and how many of them a model had to be asked.
 
-    What the file knows is taken from it; what it does not is asked and appended.
+    What the file knows is taken from it; what it does not is asked and appended. Of several processes each asks a part.
     """
+    by_key = {request.key: request for request in requests}
     known = _read(file, requests) if file else {}
-    fresh = {request.key: request for request in requests if request.key not in known}
-    asked = list(fresh.values())
-    if asked:
-        with progress(description, len(asked)) as advance:
-            for batch in ask(asked):
-                pairs = [(asked[position].key, answer) for position, answer in batch]
-                known.update(pairs)
+    everyone, own = own_part([key for key in by_key if key not in known])
+    found: dict[str, Answer] = {}
+    if own:
+        with progress(description, len(own)) as advance:
+            for batch in ask([by_key[key] for key in own]):
+                pairs = [(own[position], answer) for position, answer in batch]
+                found.update(pairs)
                 if file:
                     _append(file, pairs)
                 advance(len(batch))
-    return [known[request.key] for request in requests], len(asked)
+    if everyone:
+        known.update(joined(found))
+    return [known[request.key] for request in requests], len(everyone)
 
 
 def _read(file: Path, requests: Sequence[Request]) -> dict[str, Answer]:
