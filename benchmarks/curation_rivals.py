@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -28,7 +29,6 @@ from tunegate.core.store import write_json
 from tunegate.curate.config import DedupConfig
 from tunegate.curate.duplicates.near_duplicates import cross_duplicates, find_near_duplicates
 from tunegate.curate.field_overlap import jaccard
-from tunegate.curate.folding import fold
 
 Rows = list[dict[str, str]]
 INSTRUCTION = (
@@ -54,6 +54,11 @@ Run(pipeline=[MinhashDedupCluster(f"{folder}/buckets", f"{folder}/ids", config=c
 writer = JsonlWriter(f"{folder}/out", compression=None)
 Run(pipeline=[read(), MinhashDedupFilter(f"{folder}/ids"), writer], tasks=1).run()
 """
+
+
+def fold(text: str) -> str:
+    """Lower case, word characters only, single spaces. Ours keeps currency signs: `€1` and `£1` are two texts to it."""
+    return " ".join(re.findall(r"\w+", text.lower()))
 
 
 def as_labels(row: dict[str, str]) -> dict[str, str]:
