@@ -100,9 +100,12 @@ def strip_column(column: pa.ChunkedArray, template: Template) -> tuple[pa.Chunke
     affixes = (*template.openings, *template.closings, "")
     both, inverse = np.unique(removed, axis=0, return_inverse=True)
     codes = np.array([_code((affixes[one], affixes[two])) for one, two in both.tolist()], np.int64)[inverse.reshape(-1)]
-    for row, cut in lines.items():
-        opening, closing = removed[row].tolist()
-        codes[row] = _code((*cut, affixes[opening], affixes[closing]))
+    known: dict[tuple[tuple[str, ...], int, int], int] = {}
+    for row, (opening, closing) in zip(rows, removed[rows].tolist(), strict=True):
+        key = (lines[row], opening, closing)
+        if key not in known:
+            known[key] = _code((*key[0], affixes[opening], affixes[closing]))
+        codes[row] = known[key]
     return bare, codes
 
 

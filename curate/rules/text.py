@@ -32,6 +32,8 @@ TAG = (
 ENTITY = r"&(?:nbsp|amp|lt|gt|quot|apos|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
 TAG_OR_ENTITY = f"{TAG}|{ENTITY}"
 ABOUT_CODE = re.compile(r"```|\b(html|xml|css|markup|tag|svg|jsx|php|javascript|web ?page)s?\b", re.IGNORECASE)
+LONG_ASCII = re.compile(r"([\x00-\x7f]{8})[\x00-\x7f]+([\x00-\x7f]{8})")
+"""ASCII characters of which 8 at either end are kept; ftfy's longest pattern has 7 characters."""
 URL_ONLY = r"^\s*(?:https?://|www\.)\S+\s*$"
 
 
@@ -77,7 +79,7 @@ def find_mojibake(examples: Examples, config: CurateConfig, context: Context) ->
         beyond = by_slices(column, lambda part: pc.invert(pc.string_is_ascii(part)), np.bool_)
         for row, text in rows_where(column, beyond):
             lost = text.find("\ufffd")
-            if lost < 0 and not is_bad(text):
+            if lost < 0 and not is_bad(around_foreign(text)):
                 continue
             mended = fix_encoding(text)
             if lost < 0 and mended == text:
@@ -88,6 +90,15 @@ def find_mojibake(examples: Examples, config: CurateConfig, context: Context) ->
             if lost < 0:
                 evidence["mended"] = excerpt(mended, start, width=40)
             yield Finding(row=row, rule="mojibake", severity="warning", reason=f"{reason}.", evidence=evidence)
+
+
+def around_foreign(text: str) -> str:
+    """The text with long runs of ASCII cut out between its other characters; ftfy looks at a few in a row only.
+
+    >>> around_foreign("caf\u00e9 with as many plain words behind").split()
+    ['caf\u00e9', 'with', 'as', 's', 'behind']
+    """
+    return LONG_ASCII.sub(r"\1\n\2", text)
 
 
 def _first_difference(one: str, two: str) -> int:
