@@ -128,16 +128,16 @@ def plan(
 
     Example: tunegate plan recipe.yaml --pilot runs/earlier
     """
-    from ..evaluate import benchmark_sizes, plan_gate, plan_text, sizes_with_pilot
+    from ..evaluate import benchmark_sizes, plan_gate, plan_text, seconds_an_item, sizes_with_pilot
     from ..pipeline import load_run
     from ..recipe import read_recipe
 
     settings = read_recipe(recipe, changes=changes or ())
     sizes = benchmark_sizes(settings.evaluate, seed=settings.seed)
-    comparison = load_run(pilot).comparison if pilot else None
-    if comparison:
-        sizes = sizes_with_pilot(sizes, comparison)
-    typer.echo(plan_text(plan_gate(sizes, settings.gate)))
+    earlier = load_run(pilot) if pilot else None
+    if earlier and earlier.comparison:
+        sizes = sizes_with_pilot(sizes, earlier.comparison, seconds_an_item(earlier.base_scores))
+    typer.echo(plan_text(plan_gate(sizes, settings.gate, blocks=settings.evaluate.blocks)))
 
 
 def accept(

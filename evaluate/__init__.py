@@ -19,6 +19,7 @@ from .gate.judge import judge as judge
 from .gate.plan import BenchmarkSize as BenchmarkSize
 from .gate.plan import Plan as Plan
 from .gate.plan import plan_gate as plan_gate
+from .gate.plan import seconds_an_item as seconds_an_item
 from .gate.plan import sizes_with_pilot as sizes_with_pilot
 from .gate.plan_sizes import benchmark_sizes as benchmark_sizes
 from .gate.plan_words import plan_text as plan_text

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...core.errors import InputError
-from ...core.results import Comparison, TaskInfo
+from ...core.results import Comparison, Scores, TaskInfo
+from ..pairing import task_rows
 from ..statistics.power import detectable_loss, items_to_pass, pass_probability
 from ..statistics.tango import normal_quantile, tango_statistic, tango_variance
 from ..statistics.task_interval import design_effect
 from .config import GateConfig
+from .looks import look_shares, spent_alphas
+from .names import require_fitting
 
 DISCORDANT = 0.10
 """Share of items that change between base and tuned, as assumed before any run."""
@@ -80,12 +83,16 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def plan_gate(sizes: Sequence[BenchmarkSize], policy: GateConfig) -> Plan:
+def plan_gate(sizes: Sequence[BenchmarkSize], policy: GateConfig, *, blocks: int = 1) -> Plan:
     """Plan the gated benchmarks of 0/1 items; advisory ones and ratios (which need a pilot of their own) are noted.
 
+    Measured in blocks, a suite passes at some look at least as often as at the last one alone, which is planned for.
+
     Raises:
-        InputError: no benchmark of 0/1 items is gated.
+        InputError: no benchmark of 0/1 items is gated, or the policy names what would not be measured.
     """
+    require_fitting(policy, [size.info for size in sizes])
+    policy = policy.model_copy(update={"alpha": spent_alphas(look_shares(blocks), policy.alpha)[-1]})
     gated = [size for size in sizes if not policy.is_advisory(size.info) and size.info.scale == "binary"]
     if not gated:
         raise InputError("no benchmark of 0/1 items is gated; there is nothing to plan")
@@ -105,24 +112,38 @@ def plan_gate(sizes: Sequence[BenchmarkSize], policy: GateConfig) -> Plan:
         proposed_passes=reached,
         seconds=_seconds(gated, now),
         proposed_seconds=_seconds(gated, proposed),
-        notes=tuple(_notes(sizes, gated, policy, reached)),
+        notes=(*_block_notes(blocks, policy.alpha), *_notes(sizes, gated, policy, reached)),
     )
 
 
 def sizes_with_pilot(
-    sizes: Sequence[BenchmarkSize], pilot: Comparison, seconds: Mapping[str, float] | None = None
+    sizes: Sequence[BenchmarkSize], pilot: Comparison, seconds: float | None = None
 ) -> list[BenchmarkSize]:
-    """Sizes whose discordance and design effect come from an earlier comparison on the same benchmarks."""
+    """Sizes whose discordance and design effect come from an earlier comparison on the same benchmarks.
+
+    Args:
+        sizes: As planned.
+        pilot: The earlier comparison; what it did not measure keeps its assumption.
+        seconds: Seconds an item for one model, over all of them (`seconds_an_item`).
+    """
     seen = {task.info.name: task for task in pilot.tasks}
     found = []
     for size in sizes:
         task = seen.get(size.info.name)
         if task is not None:
             share = min(1.0, (task.lost + task.gained + 2) / (task.n + 2))  # no flips so far does not mean none ever
-            effect = design_effect(task)[0] if task.info.scale == "binary" else 1.0
+            effect = design_effect(task) if task.info.scale == "binary" else 1.0
             size = replace(size, info=task.info, discordant=share, effect=effect)
-        found.append(replace(size, seconds=(seconds or {}).get(size.info.name, size.seconds)))
+        found.append(replace(size, seconds=size.seconds if seconds is None else seconds))
     return found
+
+
+def seconds_an_item(scores: Scores | None) -> float | None:
+    """Seconds that an item took, over all of an earlier run; None where answers came from the cache."""
+    if scores is None or not scores.extras.get("requests_asked") or "seconds" not in scores.extras:
+        return None
+    items = sum(task_rows(scores.rows, info).num_rows for info in scores.tasks)
+    return float(scores.extras["seconds"]) / items
 
 
 def _planned(size: BenchmarkSize, proposed: int, policy: GateConfig) -> PlannedBenchmark:
@@ -228,5 +249,12 @@ def _notes(
     if reached < policy.power:
         factor = _wider(gated, policy)
         wanted = f"{policy.power:.0%} need limits {factor:.1f} times as wide" if factor else "wider limits do not help"
-        notes.append(f"with all items, an unchanged model passes in {reached:.0%}; {wanted}, or more benchmarks")
+        notes.append(f"with all items, an unchanged model passes in {reached:.0%}; {wanted}, or more items")
+    assumed = [size.info.name for size in gated if size.discordant == DISCORDANT]
+    if assumed:
+        notes.append(f"{DISCORDANT:.0%} of items are assumed to change; --pilot RUN plans with what an earlier run saw")
     return notes
+
+
+def _block_notes(blocks: int, alpha: float) -> list[str]:
+    return [f"{blocks} looks share alpha: planned at the last one's {alpha:.3f}"] if blocks > 1 else []

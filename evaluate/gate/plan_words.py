@@ -21,9 +21,11 @@ def plan_text(plan: Plan) -> str:
 
 
 def _conclusions(plan: Plan) -> list[str]:
+    power = f"{plan.power:.0%}"
     total, proposed = (sum(getattr(one, name) for one in plan.benchmarks) for name in ("items", "proposed"))
     return [
-        "limit: loss allowed, points; finds: smallest loss found; passes: chance that an unchanged model passes",
+        f"limit: loss allowed, points; finds: smallest loss found in {power} of runs; passes: chance",
+        f"that an unchanged model passes; needs: items for {power}; proposed: for {power} on the whole suite",
         f"mean of the benchmarks: limit {100 * plan.mean_margin:.1f} points, finds {100 * plan.mean_mde:.1f}, "
         f"passes {plan.passes_mean:.0%}",
         f"whole suite as it is: {total:,} items, an unchanged model passes in {plan.passes:.0%}{_time(plan.seconds)}",

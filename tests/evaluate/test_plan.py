@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from tunegate.core.errors import InputError
 from tunegate.core.results import TaskInfo
 from tunegate.evaluate import EvaluateConfig, GateConfig
-from tunegate.evaluate.gate.plan import BenchmarkSize, plan_gate, sizes_with_pilot
+from tunegate.evaluate.gate.plan import BenchmarkSize, plan_gate, seconds_an_item, sizes_with_pilot
 from tunegate.evaluate.gate.plan_sizes import benchmark_sizes
 from tunegate.evaluate.gate.plan_words import plan_text
 from tunegate.evaluate.statistics.power import detectable_loss, items_to_decide, items_to_pass, pass_probability
@@ -91,17 +92,36 @@ def test_too_few_items_are_said() -> None:
     plan = plan_gate([size("a", 100, available=120)], GateConfig())
 
     assert plan.benchmarks[0].proposed == 120
-    assert plan.notes[-1] == (
-        "with all items, an unchanged model passes in 12%; 80% need limits 5.3 times as wide, or more benchmarks"
+    assert plan.notes == (
+        "with all items, an unchanged model passes in 12%; 80% need limits 5.3 times as wide, or more items",
+        "10% of items are assumed to change; --pilot RUN plans with what an earlier run saw",
     )
+
+
+def test_blocks_are_planned_at_their_last_level() -> None:
+    """The looks before it can only add; what is promised holds."""
+    once, blocks = (plan_gate([size("a", 500)], GateConfig(), blocks=count) for count in (1, 4))
+
+    assert blocks.passes < once.passes
+    assert blocks.notes[0] == "4 looks share alpha: planned at the last one's 0.026"
 
 
 def test_a_pilot_replaces_the_assumptions(compared: Any) -> None:
     """Its discordance, its design effect and its speed."""
-    (found,) = sizes_with_pilot([size("a", 500)], compared({"a": (3, 2, 900, 95)}), {"a": 0.02})
+    (found,) = sizes_with_pilot([size("a", 500)], compared({"a": (3, 2, 900, 95)}), 0.02)
 
     assert (found.discordant, found.effect, found.seconds) == (7 / 1002, 1.0, 0.02)
     assert plan_gate([found], GateConfig()).seconds == pytest.approx(20.0)
+
+
+def test_an_earlier_run_tells_how_long_an_item_takes(make_scores: Any) -> None:
+    """Its seconds over its items; answers from the cache took no time and tell nothing."""
+    scores = make_scores({"task": [1] * 10, "a": [1] * 30})
+    timed = replace(scores, extras={"seconds": 8.0, "requests_asked": 40})
+
+    assert seconds_an_item(timed) == 0.2
+    assert seconds_an_item(replace(scores, extras={"seconds": 8.0, "requests_asked": 0})) is None
+    assert seconds_an_item(None) is None
 
 
 def test_advisory_benchmarks_and_ratios_are_noted() -> None:
@@ -121,8 +141,8 @@ def test_the_plan_as_text() -> None:
 
     assert lines[0].split() == ["benchmark", "items", "limit", "finds", "passes", "needs", "proposed"]
     assert lines[1].split()[:4] == ["arithmetic", "500", "5.0", "3.5"]
-    assert lines[5].startswith("whole suite as it is: 500 items, an unchanged model passes in ")
-    assert lines[5].endswith("about 10 s for both models")
+    assert lines[6].startswith("whole suite as it is: 500 items, an unchanged model passes in ")
+    assert lines[6].endswith("about 10 s for both models")
 
 
 def test_sizes_come_from_the_benchmarks_themselves(root: Path) -> None:
