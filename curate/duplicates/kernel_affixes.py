@@ -59,9 +59,9 @@ def strip_block(block: Block, affixes: Affixes, out: Array, ends: Array, removed
                 removed[row, int(is_closing)] = at
                 first, last = (first, last - size) if is_closing else (first + size, last)
         if count > 0:
-            start, stop = np.int64(edges[2 * first]), np.int64(edges[2 * last - 1])
-            out[total : total + stop - start] = text[start:stop]
-            total += stop - start
+            kept = text[np.int64(edges[2 * first]) : np.int64(edges[2 * last - 1])]
+            out[total : total + kept.shape[0]] = kept
+            total += kept.shape[0]
         ends[row + 1] = total
 
 
