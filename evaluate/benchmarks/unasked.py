@@ -23,7 +23,7 @@ def selection_items(config: EvaluateConfig, *, limit: int, seed: int = 0) -> lis
     """
     asked = benchmark_items(config, seed=seed)
     taken = {(item.task, item.doc_hash) for item in asked} | {(item.question, item.answer) for item in asked}
-    found = []
+    found: list[BenchmarkItem] = []
     for one in open_benchmarks(_unlimited(config), seed=seed):
         random = Random(f"{seed}:{one.name}:selection")  # noqa: S311  a draw, not a secret
         found += islice(_fresh(one, taken, random), limit)
