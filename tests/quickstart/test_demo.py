@@ -17,7 +17,8 @@ def test_a_workspace_holds_recipes_that_run_where_it_is(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "demo").iterdir()) == sorted(PARTS)
     for name in ("naive", "careful"):
         recipe = read_recipe(tmp_path / "demo" / f"{name}.yaml")
-        inside = [recipe.model, *recipe.data.train, str(recipe.data.test), *map(str, recipe.evaluate.benchmarks)]
+        benchmarks = [getattr(entry, "task", entry) for entry in recipe.evaluate.benchmarks]
+        inside = [recipe.model, *recipe.data.train, str(recipe.data.test), *benchmarks]
         assert [path for path in inside if not Path(path).is_relative_to(tmp_path / "demo")] == []
 
 

@@ -21,7 +21,7 @@ def scored(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
     columns = recipe.data.columns
     train = load_examples(quickstart / "data" / "train.jsonl", kind="label", columns=columns)
     test = load_examples(quickstart / "data" / "test.jsonl", kind="label", columns=columns)
-    leaked = EvaluateConfig(benchmarks=(str(quickstart / "benchmarks" / "sentiment.yaml"),), limit=300)
+    leaked = EvaluateConfig(benchmarks=(str(quickstart / "benchmarks" / "sentiment.yaml"),), limit=None)
     assert isinstance(recipe.curate, CurateConfig)
     curation = curate_dataset(train, config=recipe.curate, test=test, benchmarks=benchmark_items(leaked))
     out = tmp_path_factory.mktemp("curated")
@@ -39,6 +39,7 @@ def scored(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[s
         ("label-conflict", 12),
         ("test-leak", 14),
         ("benchmark-leak", 8),
+        ("placeholder", 8),
         ("empty", 2),
         ("damaged-text", 3),
         ("broken-row", 4),
@@ -51,15 +52,6 @@ def test_every_planted_row_of_a_certain_kind_is_found_and_removed(
     score = scored[0][kind]
 
     assert (score.planted, score.found, score.removed, score.missed) == (planted, planted, planted, ())
-
-
-def test_placeholders_are_found_but_for_those_that_are_words(
-    scored: tuple[dict[str, PlantedScore], int],
-) -> None:
-    """`-` and `test` could be messages; what is missed is named by its line."""
-    score = scored[0]["placeholder"]
-
-    assert (score.planted, score.found, len(score.missed)) == (8, 6, 2)
 
 
 def test_no_sound_row_is_removed(scored: tuple[dict[str, PlantedScore], int]) -> None:
