@@ -90,7 +90,7 @@ def read_sentences(data: Path) -> list[str]:
     found: dict[str, None] = {}
     for pattern in SOURCES:
         for file in sorted(data.glob(pattern)):
-            for line in gzip.decompress(file.read_bytes()).decode().splitlines():
+            for line in gzip.decompress(file.read_bytes()).splitlines():  # bytes: U+2028 in a text ends no line
                 row = json.loads(line)
                 for field in PLAIN_FIELDS:
                     for sentence in re.split(r"(?<=[.!?])\s+|\n\n", str(row.get(field) or "")):
