@@ -7,7 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 from .packing import Row, packed_mask
+from .two_passes import branch_mask, cut_row, merged
 
+LONG_CONTEXT = 256
+"""Tokens from which on a context is read by itself, without a mask of ours, and its branches in a second pass."""
 SUMMED_LINES = 64
 """Lines of logits that are summed at once: the sum needs a copy of what it sums."""
 
@@ -38,6 +41,8 @@ class Forward:
         """The same for packed rows, behind a header of `start` tokens whose keys and values are given."""
         import torch
 
+        if header is None and self.window is None and min(row.context for row in batch) >= LONG_CONTEXT:
+            return self._in_two_passes(batch)
         width = max(map(len, batch))
         positions = [row.positions + (row.positions[-1],) * (width - len(row)) for row in batch]
         options = {
@@ -48,6 +53,25 @@ class Forward:
         if header is not None:
             options["past_key_values"] = expand(header, len(batch))
         return self._run(batch, options)
+
+    def _in_two_passes(self, batch: Sequence[Row]) -> tuple[list[float], list[bool]]:
+        """Contexts with ordinary causal attention, which is twice as fast as a mask; then the branches behind them."""
+        import torch
+        from transformers import DynamicCache
+
+        contexts, branches = zip(*map(cut_row, batch), strict=True)
+        cache: Any = DynamicCache()
+        first = self._run(contexts, {"past_key_values": cache, "use_cache": True})
+        width = max(map(len, branches))
+        positions = [row.positions + (0,) * (width - len(row)) for row in branches]
+        mask = branch_mask(branches, [len(row) for row in contexts], like=self.head.weight)
+        options = {
+            "position_ids": torch.tensor(positions, device=self.device),
+            "attention_mask": mask,
+            "past_key_values": cache,
+            "use_cache": True,
+        }
+        return merged(batch, first, self._run(branches, options))
 
     def header(self, ids: Sequence[int]) -> Any:
         """Keys and values of a text that many rows begin with: one (keys, values) per layer."""

@@ -50,6 +50,11 @@ class Row:
         return len(self.ids)
 
     @property
+    def context(self) -> int:
+        """Tokens that all its continuations share."""
+        return self.segments.count(0)
+
+    @property
     def is_plain(self) -> bool:
         """Whether ordinary causal attention is right for it."""
         return self.segments[-1] <= 1 and self.positions[0] == 0

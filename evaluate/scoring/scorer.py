@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...core.console import note
-from .forward import Forward
+from .forward import LONG_CONTEXT, Forward
 from .generation import generate
 from .packing import Row, batches, gains_by_packing, packed_rows, plain_rows
 from .request import Answer, Request
@@ -45,7 +45,7 @@ class CausalScorer:
         self.encoder = Encoder(tokenizer, self.max_length)
         self.share_context = share_context
         self.warnings: list[str] = []
-        self.checked: dict[bool, int] = {}
+        self.checked: dict[tuple[bool, bool], int] = {}
 
     def answer(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
         """Batches of (position of the request, answer), as they are computed; each request is answered once."""
@@ -87,8 +87,10 @@ class CausalScorer:
         plain, packed, headed = self._plan(pairs, groups) if self.share_context else (range(len(pairs)), [], [])
         for header, contexts in headed:
             yield from self._shared(pairs, contexts, header)
-        if packed:
-            yield from self._shared(pairs, packed, ())
+        for is_long in (False, True):  # they are computed in different ways, so each is checked
+            alike = [owners for owners in packed if (len(pairs[owners[0]].context) >= LONG_CONTEXT) is is_long]
+            if alike:
+                yield from self._shared(pairs, alike, ())
         yield from self._run(_renumbered(pairs, plain), self.forward.plain)
 
     def _plan(
@@ -140,9 +142,10 @@ class CausalScorer:
         """
         owners = max(contexts, key=lambda owners: _width(pairs, owners))
         width = _width(pairs, owners)
+        way = (bool(header), len(pairs[owners[0]].context) >= LONG_CONTEXT)
         try:
             cache = self.forward.header(header) if header else None
-            if width <= self.checked.get(bool(header), 0):
+            if width <= self.checked.get(way, 0):
                 return cache, {}
             rows = list(packed_rows(pairs, owners, start=len(header), width=self.batch_tokens))
             ours = [dict(_sum([row], *self.forward.packed([row], cache, len(header)))) for row in rows]
@@ -155,7 +158,7 @@ class CausalScorer:
         if not abs(ours[0][last][0] - plain) <= self._tolerance(pairs[last]):  # NaN is no agreement
             self._fall_back("packed rows give other numbers")
             return None
-        self.checked[bool(header)] = width
+        self.checked[way] = width
         return cache, {owner: answer for part in ours for owner, answer in part.items()}
 
     def _tolerance(self, pair: Pair) -> float:

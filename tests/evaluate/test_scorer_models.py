@@ -52,14 +52,17 @@ WORDS = [
 ]
 
 
-def tiny_model(name: str, tokenizer: Any) -> Any:
+def tiny_model(name: str, tokenizer: Any, length: int | None = None) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
     torch.manual_seed(3)
     config = AutoConfig.for_model(
         name,
-        **MODELS[name],
+        **{
+            **MODELS[name],
+            **({"n_positions" if name == "gpt2" else "max_position_embeddings": length} if length else {}),
+        },
         vocab_size=len(tokenizer),
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
@@ -206,6 +209,27 @@ def test_rows_that_take_the_place_of_others_write_the_same(quickstart_base: Path
     scorer = CausalScorer(model, tokenizer, batch_tokens=200)
 
     assert ours(scorer, requests) == theirs(model, tokenizer, requests, "generate_until")
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "gpt2", "qwen2", "opt", "gpt_neox", "mistral"])
+def test_long_contexts_are_read_without_a_mask_of_ours(quickstart_base: Path, name: str) -> None:
+    """Contexts of different lengths and their choices in two passes give lm-eval's numbers, one-token choices too."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer, length=700)
+    random = Random(1)
+    requests = [
+        Request(kind="loglikelihood", prompt=f"{context}:", continuation=choice, group=context)
+        for context in (" ".join(random.choices(WORDS, k=n)) for n in (260, 140, 200, 3))
+        for choice in (" a", " the cat sat", f" {random.choice(WORDS)} on a mat", " red")
+    ]
+    scorer = CausalScorer(model, tokenizer)
+    found, expected = ours(scorer, requests), theirs(model, tokenizer, requests, "loglikelihood")
+
+    assert scorer.warnings == []
+    for (a, greedy), (b, theirs_greedy) in zip(found, expected, strict=True):
+        assert a == pytest.approx(b, abs=2e-3)
+        assert greedy == theirs_greedy
 
 
 def test_the_self_check_costs_one_choice(quickstart_base: Path) -> None:
