@@ -162,6 +162,30 @@ def test_item_lists_that_lm_eval_would_misread_are_refused(items: list[int], tmp
         narrow(one.parts[0].task, items)
 
 
+@pytest.mark.parametrize("shots", [0, 3])
+def test_a_share_is_the_beginning_of_the_whole_and_asks_nothing_twice(
+    tmp_path: Path, quickstart_base: Path, shots: int
+) -> None:
+    """Solved examples are drawn item by item; measuring fewer items does not change what the first ones read."""
+    entry = Benchmark(task=str(write_task(tmp_path, ROWS)), num_fewshot=shots)
+    config = EvaluateConfig(benchmarks=(entry,), limit=12, blocks=2)
+
+    def measure(share: float | None, cache: str) -> Any:
+        return evaluate_model(
+            str(quickstart_base), task=None, config=config, prompts=PromptConfig(), cache=tmp_path / cache, share=share
+        )
+
+    half, whole, apart = measure(0.5, "c"), measure(1.0, "c"), measure(None, "d")
+    rows = [side.rows.select(["doc_hash", "prompt_hash", "value"]).to_pylist() for side in (half, whole)]
+
+    assert (len(rows[0]), len(rows[1])) == (6, 12)
+    assert all(row in rows[1] for row in rows[0])
+    assert (half.extras["requests_asked"], whole.extras["requests_asked"]) == (12, 12)
+    assert whole.rows.drop_columns("logprobs").equals(apart.rows.drop_columns("logprobs"))  # but for rounding
+    assert half.settings["share"] == 0.5
+    assert "share" not in apart.settings
+
+
 def test_items_for_curation_are_the_items_that_are_scored(tmp_path: Path, quickstart_base: Path) -> None:
     """Leakage is searched against the very items of the gate, under the same hashes, without loading a model."""
     config = EvaluateConfig(benchmarks=(str(write_task(tmp_path, ROWS)),), limit=7)

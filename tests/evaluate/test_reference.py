@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -127,3 +128,13 @@ def test_damaged_and_foreign_files_are_refused(releases: list[Any], tmp_path: Pa
 
     with pytest.raises(IntegrityError, match=r"tunegate\.lock\.json"):
         reference_comparisons(lock, releases[0], releases[1])
+
+
+def test_a_run_that_stopped_early_is_not_accepted(releases: list[Any], tmp_path: Path) -> None:
+    """Later runs measure items that it never saw."""
+    base, first = (replace(side, settings={"blocks": 4, "share": 0.5}) for side in releases[:2])
+    verdict = judge(compare_scores(base, first), POLICY)
+
+    with pytest.raises(InputError, match=r"stopped after 50% of its items; .* --set evaluate.blocks=1"):
+        accept_scores(base, first, verdict, lock=tmp_path / "lock.json", by="Ada", reason="all the same")
+    assert not (tmp_path / "lock.json").exists()
