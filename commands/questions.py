@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..core.records import Curation, Examples
@@ -31,7 +31,7 @@ def explanation(out: Path, key: str) -> str:
             f"{known.state}: {known.id or 'no content id'}" + (f"  {known.reason}" if known.reason else ""),
             *(f"at      {file}:{line}" for file, line in known.places),
             *([f"row     {json.dumps(known.row, ensure_ascii=False)}"] if known.row is not None else []),
-            *(f"finding {finding['rule']} ({finding['severity']}): {finding['reason']}" for finding in known.findings),
+            *(line for finding in known.findings for line in _finding_lines(finding)),
             *(f"stands for {row['file']}:{row['line']} ({row['rule']})" for row in known.stands_for),
         ]
     )
@@ -44,6 +44,13 @@ def forecast(examples: Examples, config: CurateConfig) -> str:
     bad = f"; {len(examples.bad_rows):,} cannot be read and go to the ledger" if examples.bad_rows else ""
     rows = f"{len(examples):,} rows of kind {examples.kind}{bad}"
     return "\n".join([rows, *forecast_duplicates(examples, config), "nothing was written"])
+
+
+def _finding_lines(finding: Mapping[str, Any]) -> Iterator[str]:
+    """A finding, and the other row that it is about."""
+    yield f"finding {finding['rule']} ({finding['severity']}): {finding['reason']}"
+    if finding["related_id"]:
+        yield f"  with  {finding['related_file']}:{finding['related_line']} {finding['related_id']}"
 
 
 def advice(examples: Examples, config: CurateConfig) -> str:

@@ -54,6 +54,8 @@ def explain_row(out: Path, key: str) -> Explanation:
     rejected = _rejected(out)
     row_id, place = _parse(key)
     if place is not None:
+        place = _known_place(place, rejected, findings)
+    if place is not None:
         row_id = _id_at(place, rejected, findings)
     here = [entry for entry in rejected if (entry["file"], entry["line"]) == place]
     own = here or [entry for entry in rejected if row_id and entry["id"] == row_id]
@@ -94,6 +96,13 @@ def _rejected(out: Path) -> list[Any]:
         return [orjson.loads(line) for line in (out / "rejected.jsonl").read_bytes().splitlines()]
     except (OSError, orjson.JSONDecodeError) as error:
         raise IntegrityError(f"{out}: not a whole curation ({error}); curate again") from error
+
+
+def _known_place(place: tuple[str, int], rejected: list[Any], findings: Any) -> tuple[str, int]:
+    """The place with its file as the ledger writes it, where the file's bare name says enough."""
+    files = {entry["file"] for entry in rejected} | set(pc.unique(findings["file"]).to_pylist())
+    alike = [file for file in files if file and Path(file).name == place[0]]
+    return (alike[0], place[1]) if place[0] not in files and len(alike) == 1 else place
 
 
 def _id_at(place: tuple[str, int], rejected: list[Any], findings: Any) -> str | None:

@@ -103,6 +103,7 @@ def test_explain_tells_what_became_of_a_row(dirty: Path, tmp_path: Path) -> None
     assert (flagged.state, flagged.reason) == ("flagged", "The same input is labelled 'card' once and 'topup' once.")
     assert explain_row(out, str(gone.id)).state == "rejected"
     assert explain_row(out, f"{dirty}:5").state == "unreadable"
+    assert explain_row(out, f"{dirty.name}:2").id == gone.id  # the bare name says enough where one file has it
 
 
 def test_explain_of_an_unknown_row_says_what_to_give(dirty: Path, tmp_path: Path) -> None:
