@@ -1,7 +1,7 @@
 """The gate's error rates, and those of three other rules, to benchmarks/results/gate_errors.json and two plots.
 
 Single benchmarks of 0/1 items are summed exactly over every outcome; suites, clusters and numbers are simulated with a
-fixed seed. Run: python benchmarks/gate_errors.py [--quick] (about four minutes on one core, no model, no data).
+fixed seed. Run: python benchmarks/gate_errors.py [--quick] (about six minutes on one core, no model, no data).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gate_draws as draws
 import gate_rules as rules
 import numpy as np
 from line_plot import line_plot
@@ -64,15 +65,6 @@ def single(items: tuple[int, ...] = ITEMS) -> list[dict[str, Any]]:
     return found
 
 
-def draw_suite(generator: Any, runs: int, n: int, discordant: float, deltas: Any) -> tuple[Any, Any]:
-    """Lost and gained items of shape (runs, benchmarks), given each benchmark's true difference."""
-    deltas = np.asarray(deltas)
-    psi = np.maximum(discordant, np.abs(deltas))
-    flips = generator.binomial(n, psi, size=(runs, len(deltas)))
-    lost = generator.binomial(flips, 0.5 - deltas / (2 * psi))
-    return lost.astype(float), (flips - lost).astype(float)
-
-
 def suites(runs: int) -> list[dict[str, Any]]:
     """Suites of 1 to 20 benchmarks at 5 points each and 1.5 points for the mean, unchanged and with three losses."""
     generator, found = np.random.default_rng(7), []
@@ -87,7 +79,7 @@ def suites(runs: int) -> list[dict[str, Any]]:
                     "one_carries_the_mean": np.r_[-min(mean_margin * count, 0.3), np.zeros(count - 1)],
                 }
                 for truth, deltas in losses.items():
-                    lost, gained = draw_suite(generator, runs, n, psi, deltas)
+                    lost, gained = draws.suite(generator, runs, n, psi, deltas)
                     row: dict[str, Any] = {"benchmarks": count, "n": n, "discordant": psi, "truth": truth}
                     decisions = {"tunegate": rules.suite(lost, gained, n, margin, mean_margin)}
                     for name in ("wald", "unpaired", "nemo"):
@@ -99,44 +91,75 @@ def suites(runs: int) -> list[dict[str, Any]]:
     return found
 
 
-def draw_clusters(
-    generator: Any, runs: int, shape: tuple[int, int], discordant: float, delta: float, icc: float
-) -> Any:
-    """Changes of shape (runs, clusters, items): each item repeats its cluster's own draw with probability √icc."""
-    edges = np.cumsum([discordant / 2 - delta / 2, 1 - discordant])
-    own = np.searchsorted(edges, generator.random((runs, *shape), dtype=np.float32)) - 1
-    shared = np.searchsorted(edges, generator.random((runs, shape[0], 1))) - 1
-    return np.where(generator.random((runs, *shape), dtype=np.float32) < np.sqrt(icc), shared, own).astype(np.int8)
+SHAPES = (
+    (10, 20),
+    (20, 50),
+    (50, 5),
+    (50, 20),
+    (50, 50),
+    (100, 5),
+    (100, 10),
+    (100, 50),
+    (200, 2),
+    (200, 5),
+    (200, 50),
+    (400, 5),
+)
+"""Clusters and their items."""
 
 
 def clusters(runs: int) -> list[dict[str, Any]]:
     """Benchmarks whose items share passages: false PASS at the margin and PASS of an unchanged model."""
     generator, found = np.random.default_rng(11), []
-    for shape in ((10, 20), (50, 5), (50, 20), (100, 5), (100, 10), (200, 2), (200, 5), (400, 5)):
-        for margin, psi in ((0.02, 0.02), (0.02, 0.05), (0.05, 0.05), (0.05, 0.10), (0.05, 0.20)):
-            for icc in (0.0, 0.05, 0.1, 0.2, 0.3, 1.0):
+    for shape in SHAPES:
+        for margin, psi in ((0.02, 0.02), (0.02, 0.05), (0.02, 0.10), (0.05, 0.05), (0.05, 0.10), (0.05, 0.20)):
+            for icc in (0.0, 0.05, 0.1, 0.3, 1.0):
                 row: dict[str, Any] = {"clusters": shape[0], "size": shape[1], "margin": margin}
                 row |= {"discordant": psi, "icc": icc}
-                damaged = draw_clusters(generator, runs, shape, psi, -margin, icc)
-                row["false_pass"] = float(rules.clustered(damaged, margin).mean())
-                row["false_pass_naive"] = float(rules.clustered_naive(damaged, margin).mean())
-                row["false_pass_cr1"] = float(rules.clustered_cr1(damaged, margin).mean())
-                same = draw_clusters(generator, runs // 2, shape, psi, 0.0, icc)
-                row["power"] = float(rules.clustered(same, margin).mean())
+                row |= cluster_errors(draws.clusters(generator, runs, shape, psi, -margin, icc), shape[1], margin)
+                same = draws.clusters(generator, runs // 2, shape, psi, 0.0, icc)
+                row["power"] = float(rules.clustered(*same, shape[1], margin).mean())
                 found.append(row)
+            for share in (0.5, 1.0):
+                for gains in (0.0, 0.02):
+                    row = {"clusters": shape[0], "size": shape[1], "margin": margin, "discordant": psi}
+                    row |= {"failing": share, "gaining": gains}
+                    broken = draws.failing_clusters(generator, runs, shape, psi, margin, share, gains)
+                    found.append(row | cluster_errors(broken, shape[1], margin))
     return found
 
 
-def draw_numbers(generator: Any, runs: int, n: int, family: str, margin: float) -> Any:
-    """Differences of shape (runs, n) whose true mean is minus the margin."""
-    if family == "normal, sd 0.2":
-        return generator.normal(-margin, 0.2, (runs, n))
-    if family == "exponential":
-        return 0.1 - margin - generator.exponential(0.1, (runs, n))
-    if family == "rare halves":
-        return np.where(generator.random((runs, n)) < 2 * margin, -0.5, 0.0)
-    signs = np.where(generator.random((runs, n)) < 0.5 + margin / 0.2, -1.0, 1.0)
-    return np.where(generator.random((runs, n)) < 0.2, signs * generator.random((runs, n)), 0.0)
+def cluster_errors(damaged: tuple[Any, Any], size: int, margin: float) -> dict[str, float]:
+    """False PASS of three rules."""
+    return {
+        "false_pass": float(rules.clustered(*damaged, size, margin).mean()),
+        "false_pass_naive": float(rules.clustered_naive(*damaged, size, margin).mean()),
+        "false_pass_cr1": float(rules.clustered_cr1(*damaged, size, margin).mean()),
+    }
+
+
+def in_blocks(runs: int, blocks: int = 4) -> list[dict[str, Any]]:
+    """Suites that are measured in blocks: decisions, share of the items that was measured, and both at once."""
+    generator, found = np.random.default_rng(17), []
+    for count in (1, 8):
+        for n in (200, 500, 1000, 2000):
+            for psi in (0.02, 0.05, 0.10, 0.20):
+                losses = {
+                    "unchanged": np.zeros(count),
+                    "mean_at_margin": np.full(count, -0.015),
+                    "one_at_margin": np.r_[-0.05, np.zeros(count - 1)],
+                    "one_lost": np.r_[-0.20, np.zeros(count - 1)],
+                }
+                for truth, deltas in losses.items():
+                    row: dict[str, Any] = {"benchmarks": count, "n": n, "discordant": psi, "truth": truth}
+                    parts = [draws.suite(generator, runs, n // blocks, psi, deltas) for _ in range(blocks)]
+                    lost, gained = (np.stack(side) for side in zip(*parts, strict=True))
+                    decided, share = rules.suite_in_blocks(lost, gained, n // blocks, 0.05, 0.015)
+                    once = rules.suite(lost.sum(0), gained.sum(0), n, 0.05, 0.015)
+                    for name, decision in (("in_blocks", decided), ("at_once", once)):
+                        row[name] = {"pass": float(np.mean(decision > 0)), "fail": float(np.mean(decision < 0))}
+                    found.append(row | {"share": float(share.mean())})
+    return found
 
 
 def numbers(runs: int) -> list[dict[str, Any]]:
@@ -145,7 +168,7 @@ def numbers(runs: int) -> list[dict[str, Any]]:
     for n in (50, 100, 200, 500, 1000):
         for margin in (0.02, 0.05):
             for family in ("normal, sd 0.2", "exponential", "rare halves", "graded, 20 % change"):
-                differences = draw_numbers(generator, runs, n, family, margin)
+                differences = draws.numbers(generator, runs, n, family, margin)
                 row = {"n": n, "margin": margin, "family": family}
                 row["false_pass"] = float(rules.numbers(differences, margin).mean())
                 row["false_pass_t"] = float(rules.numbers_t(differences, margin).mean())
@@ -195,6 +218,10 @@ def summary(results: dict[str, Any]) -> dict[str, Any]:
         table[f"clusters: {key}"] = worst(results["clusters"], key)
     for key in ("false_pass", "false_pass_t", "false_pass_bootstrap"):
         table[f"numbers: {key}"] = worst(results["numbers"], key)
+    looks = [{**row, **row["in_blocks"]} for row in results["in_blocks"]]
+    table["in blocks: false fail"] = worst(looks, "fail", truth="unchanged")
+    for truth in ("mean_at_margin", "one_at_margin"):
+        table[f"in blocks: pass, {truth}"] = worst(looks, "pass", truth=truth)
     return table
 
 
@@ -224,8 +251,9 @@ def main() -> None:
     results: dict[str, Any] = {
         "single": single(),
         "suites": suites(2_000 if quick else 20_000),
-        "clusters": clusters(400 if quick else 4_000),
+        "clusters": clusters(400 if quick else 16_000),
         "numbers": numbers(500 if quick else 5_000),
+        "in_blocks": in_blocks(400 if quick else 4_000),
         "power_curves": power_curves(),
     }
     results["summary"] = summary(results)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 from scipy.special import bdtrc, stdtrit
+from tunegate.evaluate.gate.looks import look_shares, spent_alphas
 from tunegate.evaluate.statistics.tango import normal_quantile, tango_statistic, tango_variance
 from tunegate.evaluate.statistics.task_interval import CHANGED_UNITS
 
@@ -70,18 +71,32 @@ def paired_error(lost: Any, gained: Any, n: int) -> tuple[Any, Any]:
     return delta, np.sqrt(np.maximum((lost + gained) / n - delta**2, 0) / (n - 1))
 
 
-def suite(lost: Any, gained: Any, n: int, margin: float, mean_margin: float) -> Any:
+def suite(lost: Any, gained: Any, n: int, margin: float, mean_margin: float, alpha: float = ALPHA) -> Any:
     """Tunegate's whole rule over the benchmarks in the last axis, all of n items: both layers, Holm for failing."""
-    count = lost.shape[-1]
-    passes = tango_statistic(lost, gained, n, -margin) > Z
+    count, critical = lost.shape[-1], normal_quantile(1 - alpha)
+    passes = tango_statistic(lost, gained, n, -margin) > critical
     mean = ((gained - lost) / n).mean(-1)
-    mean_passes = macro(lost, gained, n, -mean_margin) > Z
+    mean_passes = macro(lost, gained, n, -mean_margin) > critical
     p_values = np.concatenate([mcnemar(lost, gained), mcnemar(lost.sum(-1), gained.sum(-1))[..., None]], axis=-1)
-    rejected = holm(p_values, ALPHA)
+    rejected = holm(p_values, alpha)
     fails = rejected[..., :count] & ~passes & ((gained - lost) / n <= -margin + 1e-12)
     mean_fails = rejected[..., count] & ~mean_passes & (mean <= -mean_margin + 1e-12)
     failed = fails.any(-1) | mean_fails
     return (passes.all(-1) & mean_passes).astype(int) - failed.astype(int)
+
+
+def suite_in_blocks(lost: Any, gained: Any, n: int, margin: float, mean_margin: float) -> tuple[Any, Any]:
+    """Decision and share of the items measured, looking after each block of n items (axis 0) until all is decided."""
+    blocks = lost.shape[0]
+    levels = spent_alphas(look_shares(blocks), ALPHA)
+    decided = np.zeros(lost.shape[1], dtype=int)
+    share = np.ones(lost.shape[1])
+    for look in reversed(range(blocks)):
+        seen = lost[: look + 1].sum(0), gained[: look + 1].sum(0), n * (look + 1)
+        decision = suite(*seen, margin, mean_margin, levels[look])
+        stops = (decision != 0) | (look == blocks - 1)
+        decided, share = np.where(stops, decision, decided), np.where(stops, (look + 1) / blocks, share)
+    return decided, share
 
 
 def suite_of_single(rule: Any, lost: Any, gained: Any, n: int, margin: float) -> Any:
@@ -108,30 +123,26 @@ def holm(p_values: Any, alpha: float) -> Any:
     return rejected
 
 
-def clustered(changes: Any, margin: float) -> Any:
-    """Whether tunegate passes: changes of -1, 0, 1 of shape (runs, clusters, items), clusters of one size."""
-    _, groups, size = changes.shape
-    n = groups * size
-    lost, gained = (changes < 0).sum((1, 2)), (changes > 0).sum((1, 2))
-    changed = np.maximum((np.abs(changes).sum(2) > 0).sum(1), 2)
-    independent = ((lost + gained) / n - ((gained - lost) / n) ** 2) / n
+def clustered(lost: Any, gained: Any, size: int, margin: float) -> Any:
+    """Whether tunegate passes: lost and gained items of shape (runs, clusters), clusters of one size."""
+    groups = lost.shape[1]
+    n, b, c = groups * size, lost.sum(1), gained.sum(1)
+    independent = ((b + c) / n - ((c - b) / n) ** 2) / n
     with np.errstate(divide="ignore", invalid="ignore"):
-        effect = cr1(changes) ** 2 / independent * (1 + Z * np.sqrt(2 / changed))
-    believed = changed >= CHANGED_UNITS
-    effect = np.where(believed, np.clip(effect, 1, size), size)
-    critical = np.where(believed, stdtrit(changed - 1, 1 - ALPHA), Z)
-    return tango_statistic(lost / effect, gained / effect, n / effect, -margin) > critical
+        effect = np.where(independent > 0, np.clip(cr1(gained - lost, size) ** 2 / independent, 1, size), size)
+    statistic = tango_statistic(b / effect, c / effect, n / effect, -margin, unseen=(Z / groups) ** 2)
+    return statistic > stdtrit(groups - 1, 1 - ALPHA)
 
 
-def clustered_naive(changes: Any, margin: float) -> Any:
+def clustered_naive(lost: Any, gained: Any, size: int, margin: float) -> Any:
     """Tango's test as if the items were independent."""
-    lost, gained = (changes < 0).sum((1, 2)), (changes > 0).sum((1, 2))
-    return tango_statistic(lost, gained, changes.shape[1] * changes.shape[2], -margin) > Z
+    return tango_statistic(lost.sum(1), gained.sum(1), lost.shape[1] * size, -margin) > Z
 
 
-def clustered_cr1(changes: Any, margin: float) -> Any:
+def clustered_cr1(lost: Any, gained: Any, size: int, margin: float) -> Any:
     """The plain CR1 bound with t(G-1)."""
-    return changes.mean((1, 2)) - stdtrit(changes.shape[1] - 1, 1 - ALPHA) * cr1(changes) > -margin
+    groups, changes = lost.shape[1], gained - lost
+    return changes.mean(1) / size - stdtrit(groups - 1, 1 - ALPHA) * cr1(changes, size) > -margin
 
 
 def numbers(differences: Any, margin: float) -> Any:
@@ -162,8 +173,7 @@ def numbers_bootstrap(differences: Any, margin: float, resamples: int = 1000) ->
     return np.array(passes)
 
 
-def cr1(changes: Any) -> Any:
-    """CR1 standard errors of the mean change, per run."""
-    _, groups, size = changes.shape
-    sums = changes.sum(2) - changes.mean((1, 2))[:, None] * size
-    return np.sqrt(groups / (groups - 1) * (sums**2).sum(1)) / (groups * size)
+def cr1(changes: Any, size: int) -> Any:
+    """CR1 standard errors of the mean change, per run, from each cluster's sum of changes."""
+    groups = changes.shape[1]
+    return np.sqrt(groups * changes.var(1, ddof=0) * groups / (groups - 1)) / (groups * size)

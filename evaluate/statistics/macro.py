@@ -14,7 +14,7 @@ import numpy as np
 from ...core.results import TaskComparison
 from .paired_tests import DRAWS, SEED, cluster_sums, sign_flip_sums
 from .tango import BISECTIONS, normal_quantile, tango_variance
-from .task_interval import effective_counts, widened_error
+from .task_interval import effective_counts, unseen_variance, widened_error
 
 
 def macro_delta(tasks: Sequence[TaskComparison]) -> float:
@@ -49,7 +49,7 @@ def macro_interval(tasks: Sequence[TaskComparison], alpha: float) -> tuple[float
 def _error(tasks: Sequence[TaskComparison]) -> Callable[[float], float]:
     """The standard error of the mean as a function of the hypothesis; what does not depend on it is worked out once."""
     counted = np.array([effective_counts(task) for task in tasks if task.info.scale == "binary"]).reshape(-1, 3)
-    fixed = sum(widened_error(task) ** 2 for task in tasks if task.info.scale != "binary")
+    fixed = sum(unseen_variance(task) if task.info.scale == "binary" else widened_error(task) ** 2 for task in tasks)
     lost, gained, n = counted[:, 0], counted[:, 1], counted[:, 2]
     return lambda delta: float(np.sqrt(tango_variance(lost, gained, n, delta).sum() + fixed)) / len(tasks)
 

@@ -45,7 +45,7 @@ def tango_variance(lost: Any, gained: Any, n: Any, delta: Any) -> Any:
     return np.maximum(2.0 * q + delta * (1.0 - delta), 0.0) / n
 
 
-def tango_statistic(lost: Any, gained: Any, n: Any, delta: Any) -> Any:
+def tango_statistic(lost: Any, gained: Any, n: Any, delta: Any, *, unseen: Any = 0.0) -> Any:
     """Score statistic of H0: P(gained) - P(lost) = delta; large values speak for a greater difference.
 
     Args:
@@ -53,22 +53,25 @@ def tango_statistic(lost: Any, gained: Any, n: Any, delta: Any) -> Any:
         gained: Items wrong before and right after.
         n: All items, flipped or not; all of these may be arrays, and real numbers (effective counts).
         delta: The hypothesis, in (-1, 1); minus the margin in a non-inferiority test.
+        unseen: Variance that the counts cannot show, added to theirs (of clusters that may fail as a whole).
 
     Returns:
         T, normal with unit variance under H0; 0 where the data say nothing (no flips and delta = 0).
     """
     distance = (gained - lost) / n - delta
-    spread = np.sqrt(tango_variance(lost, gained, n, delta))
+    spread = np.sqrt(tango_variance(lost, gained, n, delta) + unseen)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(spread > 0, distance / spread, np.sign(distance) * np.inf)
     return np.where(np.abs(distance) < 1e-12, 0.0, statistic)[()]
 
 
-def tango_interval(lost: Any, gained: Any, n: Any, alpha: float, *, degrees: float = math.inf) -> tuple[Any, Any]:
+def tango_interval(
+    lost: Any, gained: Any, n: Any, alpha: float, *, degrees: float = math.inf, unseen: float = 0.0
+) -> tuple[Any, Any]:
     """Two-sided 1 - 2 alpha interval of P(gained) - P(lost): every delta that the score test does not reject.
 
     Its lower end is above -m exactly if the one-sided test at `alpha` finds the loss smaller than m. With finite
-    `degrees` of freedom the quantile is Student's, for counts whose design effect was estimated.
+    `degrees` of freedom the quantile is Student's, for counts whose design effect was estimated; `unseen` as above.
 
     >>> low, high = tango_interval(0, 0, 133, 0.05)
     >>> round(low, 4), round(high, 4)
@@ -76,8 +79,12 @@ def tango_interval(lost: Any, gained: Any, n: Any, alpha: float, *, degrees: flo
     """
     z = normal_quantile(1.0 - alpha) if math.isinf(degrees) else t_quantile(1.0 - alpha, degrees)
     estimate = np.asarray((gained - lost) / n, dtype=float)
-    low = _bisect(lambda delta: tango_statistic(lost, gained, n, delta) > z, np.full_like(estimate, -1.0), estimate)
-    high = _bisect(lambda delta: tango_statistic(lost, gained, n, delta) >= -z, estimate, np.full_like(estimate, 1.0))
+
+    def statistic(delta: Any) -> Any:
+        return tango_statistic(lost, gained, n, delta, unseen=unseen)
+
+    low = _bisect(lambda delta: statistic(delta) > z, np.full_like(estimate, -1.0), estimate)
+    high = _bisect(lambda delta: statistic(delta) >= -z, estimate, np.full_like(estimate, 1.0))
     return low[()], high[()]
 
 

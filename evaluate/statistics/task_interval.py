@@ -2,7 +2,8 @@
 
 items                          interval
 0/1, independent               Tango's score interval
-0/1, in clusters               the same on effective counts (counts over the design effect), with t
+0/1, in clusters               the same on effective counts (counts over the design effect), with t(G-1), widened for a
+                               cluster that fails as a whole and was not drawn
 numbers, independent           paired t, its error widened for changes not seen
 numbers, in clusters           CR1 with t(G-1), widened alike
 ratio of sums (bits per byte)  jackknife over documents (or clusters) with t(n-1), widened alike
@@ -24,18 +25,17 @@ from .paired_tests import cluster_sign_flip, cluster_sums, exact_mcnemar, permut
 from .tango import normal_quantile, tango_interval, tango_variance
 
 CHANGED_UNITS = 30
-"""Clusters (or items) that must show a change before their spread is believed; below, the worst case is assumed."""
+"""Items (or clusters) of numbers that must change before the largest change is believed to be one; below, it is 1."""
 Z = normal_quantile(0.95)
-"""How far an estimated design effect, and an unseen change, are stretched."""
+"""How far a change that was not seen is stretched."""
 
 
 def delta_interval(task: TaskComparison, alpha: float) -> tuple[float, float]:
     """Two-sided 1 - 2 alpha interval of delta; the loss is smaller than m at level alpha exactly if low > -m."""
     if task.info.scale != "binary":
         return t_interval(task.delta, widened_error(task), max(units(task) - 1, 1), alpha)
-    lost, gained, n = effective_counts(task)
-    _, degrees = design_effect(task)
-    low, high = tango_interval(lost, gained, n, alpha, degrees=degrees or math.inf)
+    degrees = max(units(task) - 1, 1) if task.clusters else math.inf
+    low, high = tango_interval(*effective_counts(task), alpha, degrees=degrees, unseen=unseen_variance(task))
     return float(low), float(high)
 
 
@@ -43,12 +43,12 @@ def delta_variance(task: TaskComparison, delta: Any) -> Any:
     """Variance of the observed difference if the true one is `delta` (an array is allowed)."""
     if task.info.scale != "binary":
         return np.full_like(np.asarray(delta, dtype=float), widened_error(task) ** 2)
-    return tango_variance(*effective_counts(task), np.asarray(delta))
+    return tango_variance(*effective_counts(task), np.asarray(delta)) + unseen_variance(task)
 
 
 def effective_counts(task: TaskComparison) -> tuple[float, float, float]:
     """Lost, gained and n of a 0/1 task, over its design effect."""
-    effect, _ = design_effect(task)
+    effect = design_effect(task)
     return task.lost / effect, task.gained / effect, task.n / effect
 
 
@@ -66,23 +66,34 @@ def units(task: TaskComparison) -> int:
     return len(set(task.clusters)) if task.clusters else task.n
 
 
-def design_effect(task: TaskComparison) -> tuple[float, int | None]:
-    """By how much clusters inflate the variance of a 0/1 task's difference, and the degrees of freedom behind it.
+def design_effect(task: TaskComparison) -> float:
+    """By how much clusters inflate the variance of a 0/1 task's difference.
 
-    The estimate is CR1's variance over that of independent items, stretched to its one-sided 95 % end (a variance
-    from c changed clusters has a relative error of √(2/c)). It is at least 1 and at most Kish's Σ n_g² / n, that of
-    items that all do the same; with fewer than 30 changed clusters it is that.
+    CR1's variance over that of independent items; at least 1 and at most Kish's Σ n_g² / n (1965), that of items that
+    all do the same, which it is where nothing changed.
     """
     if not task.clusters:
-        return 1.0, None
-    _, sizes = np.unique(np.asarray(task.clusters), return_counts=True)
-    worst = float(np.sum(sizes.astype(float) ** 2)) / task.n
-    changed = int(np.count_nonzero(cluster_sums(np.abs(task.differences), task.clusters)))
-    if changed < CHANGED_UNITS:
-        return worst, None
+        return 1.0
+    most = largest_effect(task)
     independent = (task.discordant - task.delta**2) / task.n
-    effect = clustered_error(task.differences, task.clusters) ** 2 / independent if independent > 0 else worst
-    return min(worst, max(1.0, effect * (1 + Z * math.sqrt(2 / changed)))), changed - 1
+    if independent <= 0:
+        return most
+    return min(most, max(1.0, clustered_error(task.differences, task.clusters) ** 2 / independent))
+
+
+def unseen_variance(task: TaskComparison) -> float:
+    """Variance left for a cluster that fails as a whole and was not drawn: (z · Σ n_g² / n²)², 0 without clusters.
+
+    Items that flip one by one say nothing of such clusters. With G of equal size it is (z / G)²: no loss below z² / G
+    can be ruled out, as Tango's test cannot rule out one below z² / n on n unchanged items.
+    """
+    return (Z * largest_effect(task) / task.n) ** 2 if task.clusters else 0.0
+
+
+def largest_effect(task: TaskComparison) -> float:
+    """Kish's Σ n_g² / n: the design effect of clusters whose items all do the same."""
+    _, sizes = np.unique(np.asarray(task.clusters), return_counts=True)
+    return float(np.sum(sizes.astype(float) ** 2)) / task.n
 
 
 def widened_error(task: TaskComparison) -> float:

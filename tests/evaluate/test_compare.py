@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tunegate.core.errors import IntegrityError
 from tunegate.core.results import Scores
 from tunegate.evaluate import compare_scores
-from tunegate.evaluate.statistics.tango import tango_interval
+from tunegate.evaluate.statistics.tango import normal_quantile, tango_interval
 
 
 def test_counts_deltas_and_interval_of_one_benchmark(make_scores: Any, flips: Any) -> None:
@@ -183,14 +183,16 @@ def test_subjects_are_strata_tested_under_a_false_discovery_rate(make_scores: An
 
 
 def test_items_of_one_passage_are_clusters(make_scores: Any) -> None:
-    """Items that all do the same count once: the interval is that of the passages alone."""
+    """Items that all do the same count once: the interval is that of the passages, with t and one passage not drawn."""
     passages = [f"p{i // 5}" for i in range(500)]
     values = [int(i // 5 >= 12) for i in range(500)]
     base = make_scores({"b": {"value": [1] * 500, "cluster": passages}})
     (task,) = compare_scores(base, make_scores({"b": {"value": values, "cluster": passages}})).tasks
 
     assert len(task.clusters) == 500
-    assert (task.low, task.high) == tuple(float(end) for end in tango_interval(12.0, 0.0, 100.0, 0.05))
+    unseen = (normal_quantile(0.95) / 100) ** 2
+    expected = tango_interval(12.0, 0.0, 100.0, 0.05, degrees=99, unseen=unseen)
+    assert (task.low, task.high) == (pytest.approx(float(expected[0])), pytest.approx(float(expected[1])))
     assert task.p_value == pytest.approx(2**-12)
 
 

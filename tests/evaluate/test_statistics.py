@@ -16,7 +16,7 @@ from tunegate.evaluate.statistics.macro import macro_delta, macro_interval, macr
 from tunegate.evaluate.statistics.multiplicity import benjamini_hochberg, holm
 from tunegate.evaluate.statistics.paired_tests import cluster_sign_flip, exact_mcnemar, permutation_test
 from tunegate.evaluate.statistics.tango import normal_quantile, t_quantile, tango_statistic
-from tunegate.evaluate.statistics.task_interval import delta_interval, design_effect
+from tunegate.evaluate.statistics.task_interval import delta_interval, design_effect, unseen_variance
 
 p_values = st.lists(st.floats(0, 1), min_size=1, max_size=12)
 
@@ -162,20 +162,35 @@ def test_the_means_p_value_is_that_of_the_pooled_flips(compared: Any) -> None:
 
 
 def test_the_design_effect_lies_between_one_and_its_worst_case(make_scores: Any) -> None:
-    """Few changed passages: all items of one count as one. Many: what the data show, stretched."""
+    """Nothing changed: all items of a passage count as one. Independent changes: hardly any inflation."""
     from tunegate.evaluate import compare_scores
 
     generator = np.random.default_rng(4)
     passages = [f"p{i // 5}" for i in range(1000)]
     effects = []
-    for share in (0.005, 0.2):
+    for share in (0.0, 0.2):
         values = (generator.random(1000) > share).astype(int)
         base = make_scores({"b": {"value": [1] * 1000, "cluster": passages}})
         (task,) = compare_scores(base, make_scores({"b": {"value": values, "cluster": passages}})).tasks
         effects.append(design_effect(task))
 
-    assert effects[0] == (5.0, None)
-    assert 1.0 <= effects[1][0] < 1.5
+    assert effects[0] == 5.0
+    assert 1.0 <= effects[1] < 1.5
+
+
+def test_a_cluster_that_was_not_drawn_is_allowed_for(make_scores: Any) -> None:
+    """Unchanged passages cannot rule out a loss below twice z² in their number, whatever they hold of items."""
+    from tunegate.evaluate import compare_scores
+
+    lows = []
+    for size in (2, 10):
+        columns = {"value": [1] * 100 * size, "cluster": [f"p{i // size}" for i in range(100 * size)]}
+        (task,) = compare_scores(*(make_scores({"b": columns}),) * 2).tasks
+        lows.append(delta_interval(task, 0.05)[0])
+        assert unseen_variance(task) == pytest.approx((normal_quantile(0.95) / 100) ** 2)
+
+    assert lows[0] == pytest.approx(lows[1])
+    assert -2 * normal_quantile(0.95) ** 2 / 100 < lows[0] < -(normal_quantile(0.95) ** 2) / 100
 
 
 def test_numbers_without_a_change_are_as_uncertain_as_flips(make_scores: Any) -> None:
