@@ -101,20 +101,20 @@ class QualityConfig(Config):
 
 
 class LabelErrorConfig(Config):
-    """Ranking of probable label errors (kind `label`)."""
+    """Ranking of probable label errors (kind `label`); to drop them does not settle, as models are fitted anew."""
 
     folds: int = Field(default=5, ge=2, le=20)
     """Cross-validation folds; classes with fewer rows are left out of the judgement and reported."""
     neighbours: int = Field(default=20, ge=1)
     """Nearest neighbours that vote."""
     probes: int = Field(default=4, ge=0, le=20)
-    """Draws of planted errors that calibrate the expected precision; 0: none is stated."""
+    """Draws of planted errors that tell how many rows to flag and how many are right; 0: confident learning flags."""
     logistic: bool = False
     """Add logistic regression to the ensemble: the best ranking, several times slower."""
     svm: bool = False
     """Add a linear support vector machine to the ensemble: slower, a little better on many classes."""
     max_rows: int = Field(default=50_000, ge=1)
-    """Larger data is not searched for label errors unless this is raised: about 1 s per 2,000 rows."""
+    """Larger data is not searched for label errors unless this is raised: about 1 s per 1,000 rows."""
     embeddings: str | None = None
     """Local folder of a text encoder whose embeddings replace the TF-IDF space of the neighbours."""
 
