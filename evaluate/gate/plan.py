@@ -143,7 +143,7 @@ def seconds_an_item(scores: Scores | None) -> float | None:
     if scores is None or not scores.extras.get("requests_asked") or "seconds" not in scores.extras:
         return None
     items = sum(task_rows(scores.rows, info).num_rows for info in scores.tasks)
-    return float(scores.extras["seconds"]) / items
+    return float(scores.extras["seconds"] / items)
 
 
 def _planned(size: BenchmarkSize, proposed: int, policy: GateConfig) -> PlannedBenchmark:
