@@ -5,6 +5,7 @@ Except for `first`, ranks depend on what the rows hold and never on where they s
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..core.formats import original_rows
 from ..core.records import Examples
 from .compared import source_column
 from .context import Array, Context
+from .duplicates.blocks import take_rows
 
 
 def survivor_rank(examples: Examples, survivor: str, context: Context) -> Array:
@@ -55,6 +57,12 @@ def _as_sortable(value: str | None) -> str:
     return "" if value is None else value.zfill(20) if value.isdecimal() else value
 
 
+def _original_bytes(examples: Examples, rows: Array) -> list[bytes]:
+    if examples.source.column_names == ["raw"]:
+        return take_rows(examples.source["raw"], rows).to_pylist()  # type: ignore[no-any-return]
+    return [repr(row).encode() for row in original_rows(examples, rows.tolist())]
+
+
 def _lengths(examples: Examples, column: str) -> Array:
     return np.asarray(pc.utf8_length(examples.table[column]).to_numpy(), dtype=np.int64)
 
@@ -74,12 +82,12 @@ def _id_digits(ids: pa.StringArray) -> bytes:
 
 
 def _tie_breaks(examples: Examples) -> Array:
-    """(n,) int64: order of the original bytes among rows of one content id, 0 for rows whose id is their own."""
+    """(n,) int64: order of the original bytes' hashes among rows of one content id, 0 where the id is a row's own."""
     numbers = id_numbers(examples)
     _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     tied = np.flatnonzero(counts[inverse] > 1)
     order = np.zeros(len(examples), dtype=np.int64)
     if len(tied):
-        rows = [repr(row) for row in original_rows(examples, tied.tolist())]
-        order[tied] = np.unique(rows, return_inverse=True)[1]
+        hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in _original_bytes(examples, tied))
+        order[tied] = np.unique(np.frombuffer(hashes, np.uint64), return_inverse=True)[1]
     return order

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
-from ..scanning import prose_columns
+from ..duplicates.blocks import take_rows
+from ..scanning import by_slices, matches, prose_columns
 
 SCRIPTS = {
     "Latin": r"\p{Latin}",
@@ -51,11 +51,17 @@ def find_foreign_rows(examples: Examples, config: CurateConfig, context: Context
 def _foreign_scripts(examples: Examples, name: str) -> Iterator[Finding]:
     column = examples.table[name]
     # What is all ASCII is Latin, if it has letters at all; only the rest needs a count per script.
-    beyond = np.flatnonzero(pc.match_substring_regex(column, r"[^\x00-\x7f]").to_numpy())
+    beyond = np.flatnonzero(by_slices(column, lambda part: pc.invert(pc.string_is_ascii(part)), np.bool_))
     if not len(beyond):
         return
-    part = column.take(pa.array(beyond))
-    counts = np.stack([pc.count_substring_regex(part, script).to_numpy() for script in SCRIPTS.values()])
+    part = take_rows(column, beyond)
+    # Few of these hold another script; of the others it matters only whether they have letters enough.
+    foreign = matches(part, f"[{''.join(script.strip('[]') for name, script in SCRIPTS.items() if name != 'Latin')}]")
+    counts = np.zeros((len(SCRIPTS), len(beyond)), dtype=np.int64)
+    enough = matches(part, r"(?s)" + r"\p{Latin}.*?" * (FEWEST_CHARACTERS - 1) + r"\p{Latin}")
+    counts[LATIN, enough] = FEWEST_CHARACTERS
+    mixed = take_rows(part, np.flatnonzero(foreign))
+    counts[:, foreign] = [pc.count_substring_regex(mixed, script).to_numpy() for script in SCRIPTS.values()]
     best, clear = counts.argmax(axis=0), counts.max(axis=0) >= FEWEST_CHARACTERS
     tally = np.bincount(best[clear], minlength=len(SCRIPTS))
     tally[LATIN] += len(examples) - len(beyond)

@@ -91,8 +91,8 @@ class Pattern:
     """What stands in every match that passes the check, in syntax that RE2 and Python share; cheaper than the form."""
     form: str
     check: Check = always
-    lead: int | None = None
-    """Most characters of a match in front of its hint, where that spares searching the rest of the text."""
+    reach: tuple[int, int] | None = None
+    """Most characters of a match in front of its hint, and from it on, where that spares searching the whole text."""
 
 
 PATTERNS = (
@@ -152,7 +152,7 @@ PATTERNS = (
         ("@",),
         r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
         r"(?<![\w.%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b",
-        lead=64,
+        reach=(64, 1 + 8 * 64 + 24),
     ),
     Pattern(
         "iban",
@@ -211,16 +211,18 @@ def search_patterns(text: str, places: Iterable[int]) -> list[Found]:
 
 def _matches(pattern: Pattern, form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     """All matches in turn, as `finditer` gives them."""
-    if pattern.lead is None:
+    if pattern.reach is None:
         yield from form.finditer(text)
         return
     hint, end = text.find(pattern.hints[0]), 0
     while hint >= 0:
-        match = form.search(text, max(end, hint - pattern.lead))
-        if match is None:
-            return
-        yield match
-        end = match.end()
+        # One character more than a match can have, so that the end of the window is not taken for that of a word.
+        match = form.search(text, max(end, hint - pattern.reach[0]), hint + pattern.reach[1] + 1)
+        if match is not None and match.start() < hint:
+            yield match
+            end = match.end()
+        else:  # a match further on may go beyond the window
+            end = hint + 1
         hint = text.find(pattern.hints[0], end)
 
 

@@ -14,7 +14,8 @@ from tunegate.curate.rules.text import around_foreign
 from tunegate.curate.scanning import CONTROL, FENCE, MARKUP, NON_ASCII, byte_features, folded_numbers, matches
 
 PIECES = [
-    "jo@example.org", "x" * 70 + "@a.bc", "@", "a@b", "+49 30 901820", "+4930901820", "(555) 123-4567", "555-123-4567",
+    "@.a@" + "b-c." * 7 + "d" * 24, "jo@" + ("d" * 63 + ".") * 8 + "e" * 30, "jo@example.org", "x" * 70 + "@a.bc",
+    "@", "a@b", "+49 30 901820", "+4930901820", "(555) 123-4567", "555-123-4567",
     "٥٥٥-١٢٣-٤٥٦٧", "4111 1111 1111 1111", "4111111111111111", "378282246310005", "3782 822463 10005", "2024-01-15",
     "DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "AKIAIOSFODNN7EXAMPLE", "ghp_" + "a1B2" * 10,
     "glpat-" + "a1B2" * 6, "xoxb-1234567890ab", "AIza" + "a1B2_" * 7, "hf_" + "a1B2" * 8, "sk-proj-" + "a1B2" * 7,
