@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from . import curate, evaluate, reports, train
+from . import curate, evaluate, judging, reports, train
 from .core.console import note
 from .core.formats import load_examples, write_examples
 from .core.models import load_tokenizer, model_fingerprint
@@ -20,17 +20,6 @@ from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, write_text
-from .judging import (
-    IN_BLOCKS,
-    SIDES,
-    evaluate_at_once,
-    evaluate_in_blocks,
-    goes_in_blocks,
-    judge_run,
-    measure_run_drift,
-    read_run_drift,
-    read_side,
-)
 from .recipe import Recipe, read_recipe, recipe_yaml
 
 REPORT_FILES = {
@@ -71,7 +60,7 @@ def run_recipe(
             _train(run, recipe),
             _evaluate(run, recipe, resident),
             _drift(run, recipe, resident),
-            judge_run(run, recipe),
+            judging.judge_run(run, recipe),
             _report(run, recipe),
         ]
         if not any(worked):
@@ -128,11 +117,11 @@ def load_run(path: Path) -> RunResults:
         name=path.resolve().name,
         ledger=curate.read_ledger(path / "curated") if (path / "curated" / "summary.json").exists() else None,
         tuned=train.read_tuned(path / "model") if "train" in done else None,
-        base_scores=read_side(path, "base", done),
-        tuned_scores=read_side(path, "tuned", done),
+        base_scores=judging.read_side(path, "base", done),
+        tuned_scores=judging.read_side(path, "tuned", done),
         comparison=evaluate.read_comparison(path / "comparison.json") if "judge" in done else None,
         verdict=evaluate.read_verdict(path / "verdict.json") if "judge" in done else None,
-        drift=read_run_drift(path),
+        drift=judging.read_run_drift(path),
         provenance=state,
     )
 
@@ -229,13 +218,13 @@ def _evaluate(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bo
             share=share,
         )
 
-    inputs = {side: _scored_from(run, recipe, side) for side in SIDES}
+    inputs = {side: _scored_from(run, recipe, side) for side in judging.SIDES}
     causal = evaluate.is_causal(recipe.model) and evaluate.is_causal(*_model_of(run, recipe, "tuned"))
-    if goes_in_blocks(recipe, causal=causal):
-        run.forget_stages(*(f"evaluate {side}" for side in SIDES))
-        return evaluate_in_blocks(run, recipe, inputs, measure)
-    run.forget_stages(IN_BLOCKS)
-    worked = [evaluate_at_once(run, side, inputs[side], measure) for side in SIDES]
+    if judging.goes_in_blocks(recipe, causal=causal):
+        run.forget_stages(*(f"evaluate {side}" for side in judging.SIDES))
+        return judging.evaluate_in_blocks(run, recipe, inputs, measure)
+    run.forget_stages(judging.IN_BLOCKS)
+    worked = [judging.evaluate_at_once(run, side, inputs[side], measure) for side in judging.SIDES]
     return any(worked)
 
 
@@ -252,9 +241,10 @@ def _scored_from(run: RunFolder, recipe: Recipe, side: str) -> Mapping[str, Any]
 
 
 def _evaluate_config(run: RunFolder, recipe: Recipe) -> evaluate.EvaluateConfig:
-    """The recipe's, with the labels that a causal model chooses between."""
+    """The recipe's, with the labels that a causal model chooses between, and what separates a row's labels."""
     labels = recipe.evaluate.labels or tuple(run.stage("curate")["labels"])
-    return recipe.evaluate.model_copy(update={"labels": labels})
+    separator = recipe.evaluate.multi_label or recipe.train.multi_label
+    return recipe.evaluate.model_copy(update={"labels": labels, "multi_label": separator})
 
 
 def _model_of(run: RunFolder, recipe: Recipe, side: str) -> tuple[str, Path | None]:
@@ -267,7 +257,7 @@ def _model_of(run: RunFolder, recipe: Recipe, side: str) -> tuple[str, Path | No
 
 def _drift(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bool:
     tuned, test = _model_of(run, recipe, "tuned"), (_test_file(run, recipe), lambda: _test(run, recipe))
-    return measure_run_drift(run, recipe, tuned=tuned, test=test, resident=resident)
+    return judging.measure_run_drift(run, recipe, tuned=tuned, test=test, resident=resident)
 
 
 def _report(run: RunFolder, recipe: Recipe) -> bool:

@@ -26,7 +26,7 @@ WORKLOADS = {
     "hellaswag 0-shot": ("hellaswag", 0, 40),
     "mmlu 5-shot": ("mmlu_anatomy", 5, 40),
     "blimp": ("blimp_adjunct_island", 0, 100),
-    "arc_challenge 25-shot": ("arc_challenge", 25, 16),
+    "arc_challenge 25-shot": ("arc_challenge", 25, 12),
     "lambada": ("lambada_openai", 0, 40),
     "gsm8k 2-shot, written": ("gsm8k", 2, 16),
 }

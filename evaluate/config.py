@@ -65,6 +65,9 @@ class EvaluateConfig(Config):
     decided; the looks share the gate's alpha. 1: all items at once. Fit for items that cost much."""
     labels: tuple[str, ...] = ()
     """Label set of a `label` task for a causal model; empty: the labels of the held-out rows."""
+    multi_label: str | None = None
+    """Separator of the labels in one target of a label head or encoder, such as `|`; None: exactly one label. A recipe
+    takes it from train.multi_label."""
     metrics: tuple[str, ...] = ("exact_match", "normalized_match", "token_f1")
     """Metrics of a `completion` or `chat` task; the first is compared. Also: rouge_l, chrf, valid_json, regex:PATTERN,
     schema:FILE, or your own as `module:function` (prediction, target) -> number."""

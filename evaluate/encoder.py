@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.errors import IntegrityError, ModelError
 from ..core.models import known_labels, load_classifier, load_tokenizer, model_family
@@ -16,6 +16,24 @@ from .retention import measure_retention
 from .scoring.causal import place
 from .task.label_models import classify_by_head, classify_by_probe
 from .task.labels import label_info, label_report, label_rows
+from .task.multi_label import (
+    head_probabilities,
+    multi_label_info,
+    multi_label_report,
+    multi_label_rows,
+    probe_probabilities,
+)
+
+Measured = tuple[list[dict[str, Any]], TaskInfo, dict[str, Any]]
+"""Rows, facts, and a report of one task."""
+
+
+class Probe(NamedTuple):
+    """How a linear probe learns."""
+
+    train: Examples | None
+    """Rows that it learns from; None: the held-out rows, cross-validated."""
+    seed: int
 
 
 def measure_encoder(
@@ -46,19 +64,42 @@ def measure_encoder(
     infos: list[TaskInfo] = []
     report: dict[str, Any] = {"warnings": []}
     if task is not None:
-        tokens = config.batch_tokens
-        if has_head:
-            found = classify_by_head(task, loaded, tokenizer, batch_tokens=tokens)
-        else:
-            found = classify_by_probe(task, train, loaded, tokenizer, batch_tokens=tokens, seed=seed)
-        rows, infos = label_rows(task, found), [label_info(found.labels, task.targets)]
-        report["task"] = label_report(found, task.targets, bins=config.bins)
+        measure = _one_label if config.multi_label is None else _many_labels
+        probe = None if has_head else Probe(train, seed)
+        rows, info, report["task"] = measure(task, loaded, tokenizer, config, probe)
+        infos = [info]
     for entry in config.retention:
         more, info, about = measure_retention(entry, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=seed)
         rows += more
         infos.append(info)
         report.setdefault("retention", {})[entry.name] = about
     return rows, infos, report
+
+
+def _one_label(task: Examples, loaded: Any, tokenizer: Any, config: EvaluateConfig, probe: Probe | None) -> Measured:
+    if probe is None:
+        found = classify_by_head(task, loaded, tokenizer, batch_tokens=config.batch_tokens)
+    else:
+        found = classify_by_probe(
+            task, probe.train, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=probe.seed
+        )
+    report = label_report(found, task.targets, bins=config.bins)
+    return label_rows(task, found), label_info(found.labels, task.targets), report
+
+
+def _many_labels(task: Examples, loaded: Any, tokenizer: Any, config: EvaluateConfig, probe: Probe | None) -> Measured:
+    separator, tokens = config.multi_label or "", config.batch_tokens
+    if probe is None:
+        how = "trained head, each label by itself"
+        names, found = head_probabilities(task, loaded, tokenizer, batch_tokens=tokens)
+    else:
+        how = "linear probes on the frozen encoder, one per label"
+        names, found = probe_probabilities(
+            task, probe.train, loaded, tokenizer, separator=separator, batch_tokens=tokens, seed=probe.seed
+        )
+    rows = multi_label_rows(task, names, found, separator)
+    report = multi_label_report(names, found, task.targets, separator=separator, how=how)
+    return rows, multi_label_info(task.targets, separator), report
 
 
 def _classifier(model: str, adapter: Path | None, config: EvaluateConfig) -> Any:
@@ -71,8 +112,8 @@ def _classifier(model: str, adapter: Path | None, config: EvaluateConfig) -> Any
         trust_remote_code=config.trust_remote_code,
         **(options if labels else {}),
     )
-    if loaded.config.problem_type == "multi_label_classification":
-        raise ModelError(f"{model}: a multi-label head; only tasks with one label a row are measured")
+    if loaded.config.problem_type == "multi_label_classification" and config.multi_label is None:
+        raise ModelError(f"{model}: a multi-label head; set evaluate.multi_label to what separates the labels of a row")
     return loaded.to(place(config.device))
 
 

@@ -9,13 +9,24 @@ from ..core.results import RunResults, Scores
 from . import figures
 from .markup import NOTHING, Html, Row, data, join, table, tag, text
 
-SHARES = ("accuracy", "macro_f1", "exact_match", "normalised_match", "token_f1", "rouge_l", "chrf")
+SHARES = (
+    "accuracy",
+    "subset_accuracy",
+    "macro_f1",
+    "micro_f1",
+    "exact_match",
+    "normalised_match",
+    "token_f1",
+    "rouge_l",
+    "chrf",
+)
 """Figures between 0 and 1 that read as percentages; any other is shown as it is."""
 NAMES = {
     "ece": "expected calibration error",
     "brier": "Brier score",
     "mean_confidence": "mean confidence",
     "macro_f1": "macro-F1",
+    "micro_f1": "micro-F1",
 }
 MAX_MATRIX = 30
 """Classes up to which the confusions are drawn as a grid."""
