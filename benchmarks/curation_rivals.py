@@ -2,10 +2,10 @@
 
     python benchmarks/curation_rivals.py DATA_FOLDER [--peers VENV] [--out FILE]
 
-Without `--peers` only our own rows are measured. VENV/bin must hold soup-cli with its extra `data`, and datatrove with
-regex and spacy: `python -m venv VENV; VENV/bin/pip install "soup-cli[data]" datatrove regex spacy`. semhash needs an
-encoder from the hub and is left out. Every tool runs as its users run it, in a process of its own, twice; the second
-run counts. Truth is folded text: lower case, word characters, single spaces. What FILE holds is not measured again.
+Without `--peers` only our own rows are measured. The peers' environment needs `pip install "soup-cli[data]"`. datatrove
+compares no test file and has no step for labels, and semhash needs an encoder from the hub; both are left out.
+Every tool runs as its users run it, in a process of its own; of ours, which keeps compiled code, the second run counts.
+Truth is folded text: lower case, word characters, single spaces. What FILE holds is not measured again.
 """
 
 from __future__ import annotations
@@ -38,22 +38,6 @@ INSTRUCTION = (
 UNLIKE = 0.7
 """Jaccard similarity, of character 5-grams and of word pairs, below which a removed row was like no other row."""
 NO_MODELS = ["--set", "rules.label-error=off", "--set", "rules.outlier=off", "--set", "rules.rare-class=off"]
-DATATROVE = """
-import sys
-from datatrove.executor import LocalPipelineExecutor as Run
-from datatrove.pipeline.dedup import MinhashDedupBuckets, MinhashDedupCluster, MinhashDedupFilter, MinhashDedupSignature
-from datatrove.pipeline.dedup.minhash import MinhashConfig
-from datatrove.pipeline.readers import JsonlReader
-from datatrove.pipeline.writers import JsonlWriter
-source, folder, key = sys.argv[1:]
-config = MinhashConfig(n_grams=3)
-read = lambda: JsonlReader(source, glob_pattern="train.jsonl", text_key=key)
-Run(pipeline=[read(), MinhashDedupSignature(f"{folder}/sigs", config=config, language="eng")], tasks=1).run()
-Run(pipeline=[MinhashDedupBuckets(f"{folder}/sigs", f"{folder}/buckets", config=config)], tasks=14).run()
-Run(pipeline=[MinhashDedupCluster(f"{folder}/buckets", f"{folder}/ids", config=config)], tasks=1).run()
-writer = JsonlWriter(f"{folder}/out", compression=None)
-Run(pipeline=[read(), MinhashDedupFilter(f"{folder}/ids"), writer], tasks=1).run()
-"""
 
 
 def fold(text: str) -> str:
@@ -87,10 +71,12 @@ def timed(command: Sequence[str], folder: Path) -> dict[str, float]:
     return {"wall_s": wall, "cpu_s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime}
 
 
-def twice(folder: Path, run: Callable[[Path], tuple[dict[str, float], Any]]) -> tuple[dict[str, float], Any]:
-    """The second of two runs, each in a fresh copy of the files."""
-    for name in ("first", "second"):
-        place = folder / name
+def repeated(
+    folder: Path, run: Callable[[Path], tuple[dict[str, float], Any]], times: int
+) -> tuple[dict[str, float], Any]:
+    """The last of some runs, each in a fresh copy of the files."""
+    for number in range(times):
+        place = folder / str(number)
         place.mkdir()
         for file in ("train.jsonl", "test.jsonl"):
             (place / file).write_bytes((folder / file).read_bytes())
@@ -120,21 +106,6 @@ def soup(peers: Path, field: str | None) -> Callable[[Path], tuple[dict[str, flo
         second = timed([program, *clean], folder)
         seconds = {name: first[name] + second[name] for name in first}
         return seconds, (read(folder / "clean.jsonl"), read(folder / "deduped.jsonl"), None)
-
-    return run
-
-
-def datatrove(peers: Path, field: str) -> Callable[[Path], tuple[dict[str, float], Any]]:
-    """datatrove: its four MinHash steps with 3-grams; it has no step against a test file."""
-
-    def run(folder: Path) -> tuple[dict[str, float], Any]:
-        seconds = timed([str(peers / "bin/python"), "-c", DATATROVE, ".", "work", field], folder)
-        kept = [
-            {field: row["text"], **row.get("metadata", {})}
-            for file in sorted((folder / "work/out").glob("*.jsonl"))
-            for row in read(file)
-        ]
-        return seconds, (kept, kept, None)
 
     return run
 
@@ -228,7 +199,7 @@ def main() -> None:
     """Measure, print, and write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--peers", type=Path)
+    parser.add_argument("--peers", type=lambda path: Path(path).absolute())
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
     results: dict[str, Any] = json.loads(options.out.read_text()) if options.out and options.out.exists() else {}
@@ -246,7 +217,6 @@ def main() -> None:
         if options.peers:
             tools["soup-cli, text field"] = soup(options.peers, field)
             tools["soup-cli, all fields"] = soup(options.peers, None)
-            tools["datatrove"] = datatrove(options.peers, field)
         for tool, run in tools.items():
             if f"{form}: {tool}" in results:
                 continue
@@ -254,7 +224,7 @@ def main() -> None:
                 folder = Path(name)
                 for file, rows in (("train.jsonl", train), ("test.jsonl", test)):
                     (folder / file).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-                seconds, found = twice(folder, run)
+                seconds, found = repeated(folder, run, 2 if tool.startswith("tunegate") else 1)
                 figures: dict[str, Any] = judge(train, test, found[0], field) | seconds
                 if tool.startswith("tunegate"):
                     figures |= ours(found, train, field)
