@@ -1,8 +1,8 @@
 """The quickstart over seeds and mitigations: `python benchmarks/quickstart_seeds.py [--seeds 5] [--only careful]`.
 
-Each seed draws the task's rows anew and trains with it; the base model and the gate's items stay. The recipes are run
+Each seed draws the task's rows and the gate's items anew and trains with it; the base model stays. The recipes are run
 as they are shipped; a mitigation is the careful recipe with some of its settings changed. Results go, one by one, into
-results/quickstart_seeds.json, so that a stopped run goes on where it was; the plot is docs/quickstart_seeds.svg.
+results/quickstart_seeds.json, so that a stopped run goes on where it was; tables and plot go into the docs.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from quickstart_tables import plot, tables
 from tunegate.core.results import RunResults
 from tunegate.core.store import write_json, write_text
 from tunegate.examples.quickstart.demo import make_workspace
@@ -23,40 +22,41 @@ from tunegate.pipeline import run_recipe
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "quickstart_seeds.json"
-PLOT = ROOT / "docs" / "quickstart_seeds.svg"
+PAGE, PLOT = ROOT / "docs" / "quickstart.md", ROOT / "docs" / "quickstart_seeds.svg"
+FIGURE = "\n![Task against abilities, one dot a run](quickstart_seeds.svg)\n"
+START, END = "<!-- measured: benchmarks/quickstart_seeds.py -->\n", "<!-- end of measured -->"
 
 WHOLE, NO_REPLAY = "train.interpolate=1.0", "train.replay={}"
+FULL = ("train.method=full", "train.learning_rate=1e-3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "naive": ("naive.yaml", ()),
     "careful": ("careful.yaml", ()),
-    "lora": ("careful.yaml", (WHOLE, NO_REPLAY, "train.method=lora", "train.lora.merge=true")),
-    "replay": ("careful.yaml", (WHOLE, "train.replay.kl=0")),
-    "kl": ("careful.yaml", (WHOLE, "train.replay.kl=1.0")),
-    "interpolation": ("careful.yaml", (NO_REPLAY,)),
+    "interpolation": ("careful.yaml", (*FULL, NO_REPLAY)),
+    "replay": ("careful.yaml", (*FULL, WHOLE, "train.replay.kl=0")),
+    "kl": ("careful.yaml", (*FULL, WHOLE)),
+    "lora": ("careful.yaml", (WHOLE, NO_REPLAY)),
 }
 """Name → recipe and the settings changed in it."""
 
 
-def measure(variant: str, seed: int) -> dict[str, Any]:
-    """Run one variant with one seed and keep what the gate saw."""
+def measure(variant: str, seed: int, workspace: Path) -> dict[str, Any]:
+    """Run one variant with one seed and keep what the gate saw.
+
+    Variants of one recipe share a run folder, so that what they have in common is done once.
+    """
     recipe, changes = VARIANTS[variant]
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Path(folder) / "demo"
+    if not workspace.exists():
         make_workspace(workspace)
         make_data(workspace / "data", seed=seed)
-        started = time.process_time()
-        results = run_recipe(workspace / recipe, out=workspace / variant, changes=[*changes, f"seed={seed}"])
-        return {
-            "variant": variant,
-            "seed": seed,
-            "cpu_seconds": round(time.process_time() - started, 1),
-            **seen(results),
-        }
+    out = workspace / Path(recipe).stem
+    results = run_recipe(workspace / recipe, out=out, changes=[*changes, f"seed={seed}"])
+    return {"variant": variant, "seed": seed, **seen(results)}
 
 
 def seen(results: RunResults) -> dict[str, Any]:
-    """Outcome and, per check, base, tuned and state."""
+    """Outcome, the share interpolated by and, per check, base, tuned and state."""
     assert results.verdict is not None
+    assert results.tuned is not None
     checks = {
         check.name.removeprefix("quickstart_"): {
             "base": round(check.base or 0.0, 4),
@@ -65,7 +65,8 @@ def seen(results: RunResults) -> dict[str, Any]:
         }
         for check in results.verdict.checks
     }
-    return {"outcome": results.verdict.outcome, "checks": checks}
+    share = results.tuned.notes["interpolated"].get("share", 1.0)
+    return {"outcome": results.verdict.outcome, "share": share, "checks": checks}
 
 
 def record(seeds: int, only: list[str]) -> None:
@@ -73,64 +74,26 @@ def record(seeds: int, only: list[str]) -> None:
     rows = json.loads(RESULTS.read_text())["runs"] if RESULTS.exists() else []
     known = {(row["variant"], row["seed"]) for row in rows}
     for seed in range(seeds):
-        for variant in only or VARIANTS:
-            if (variant, seed) not in known:
-                rows.append(measure(variant, seed))
-                RESULTS.parent.mkdir(parents=True, exist_ok=True)
-                write_json(RESULTS, {"variants": {name: list(VARIANTS[name][1]) for name in VARIANTS}, "runs": rows})
-                print(line(rows[-1]), flush=True)
-    write_text(PLOT, plot(rows))
+        with tempfile.TemporaryDirectory() as folder:
+            for variant in only or VARIANTS:
+                if (variant, seed) not in known:
+                    rows.append(measure(variant, seed, Path(folder) / "demo"))
+                    write_json(RESULTS, {"variants": {name: VARIANTS[name][1] for name in VARIANTS}, "runs": rows})
+                    print(line(rows[-1]), flush=True)
+    show(rows)
+
+
+def show(rows: list[dict[str, Any]]) -> None:
+    """Write the plot, and the tables between their two marks on the page."""
+    write_text(PLOT, plot(rows, list(VARIANTS)))
+    head, _, rest = PAGE.read_text(encoding="utf-8").partition(START)
+    write_text(PAGE, head + START + FIGURE + tables(rows, list(VARIANTS)) + END + rest.partition(END)[2])
 
 
 def line(row: dict[str, Any]) -> str:
     """One run in one line: outcome, then percent right."""
-    checks = row["checks"]
-    values = " ".join(f"{name} {100 * check['tuned']:.1f}" for name, check in checks.items())
-    return f"{row['variant']:<14} seed {row['seed']} {row['outcome']:<13} {values} ({row['cpu_seconds']} CPU s)"
-
-
-def plot(rows: list[dict[str, Any]]) -> str:
-    """An SVG with one dot a run: the mean of the gated abilities against the task, both in percent right."""
-    colours = dict(zip(VARIANTS, ("#c0392b", "#1e8449", "#8e44ad", "#2471a3", "#b9770e", "#616a6b"), strict=True))
-    return "\n".join(
-        [
-            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 560 380" font-family="sans-serif" font-size="12">',
-            '<rect width="560" height="380" fill="white"/>',
-            *_axes(),
-            *(_dot(row, colours[row["variant"]]) for row in rows),
-            *(
-                f'<circle cx="455" cy="{60 + 22 * i}" r="5" fill="{colour}"/>'
-                f'<text x="467" y="{64 + 22 * i}">{name}</text>'
-                for i, (name, colour) in enumerate(colours.items())
-            ),
-            "</svg>\n",
-        ]
-    )
-
-
-LEFT, RIGHT, TOP, BOTTOM = 60, 430, 20, 330
-
-
-def _axes() -> Iterator[str]:
-    for value in range(0, 101, 20):
-        x, y = _place(value, value)
-        yield f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{BOTTOM}" stroke="#e5e8e8"/>'
-        yield f'<line x1="{LEFT}" y1="{y}" x2="{RIGHT}" y2="{y}" stroke="#e5e8e8"/>'
-        yield f'<text x="{x}" y="{BOTTOM + 18}" text-anchor="middle">{value}</text>'
-        yield f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{value}</text>'
-    yield f'<text x="{(LEFT + RIGHT) / 2}" y="{BOTTOM + 40}" text-anchor="middle">intents, % right</text>'
-    middle = (TOP + BOTTOM) / 2
-    turned = f'x="18" y="{middle}" text-anchor="middle" transform="rotate(-90 18 {middle})"'
-    yield f"<text {turned}>abilities, mean % right</text>"
-
-
-def _dot(row: dict[str, Any], colour: str) -> str:
-    x, y = _place(100 * row["checks"]["task"]["tuned"], 100 * row["checks"]["mean"]["tuned"])
-    return f'<circle cx="{x}" cy="{y}" r="5" fill="{colour}" fill-opacity="0.75"><title>{line(row)}</title></circle>'
-
-
-def _place(task: float, mean: float) -> tuple[float, float]:
-    return round(LEFT + (RIGHT - LEFT) * task / 100, 1), round(BOTTOM - (BOTTOM - TOP) * mean / 100, 1)
+    values = " ".join(f"{name} {100 * check['tuned']:.1f}" for name, check in row["checks"].items())
+    return f"{row['variant']:<14} seed {row['seed']} {row['outcome']:<13} share {row['share']:g} {values}"
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def run_demo(out: Path) -> int:
     make_workspace(out)
     note("== 1 of 2: the naive recipe (all rows, high learning rate, nothing against forgetting)")
     naive = run_recipe(out / "naive.yaml", out=out / "naive")
-    note("== 2 of 2: the careful recipe (cleaned rows, lower learning rate, replay, interpolation)")
+    note("== 2 of 2: the careful recipe (cleaned rows, low-rank updates, replay with a penalty, interpolation)")
     careful = run_recipe(out / "careful.yaml", out=out / "careful")
     truth = json.loads((out / "data" / "truth.json").read_text(encoding="utf-8"))
     print(summary(naive, careful, truth, out))
@@ -72,6 +72,7 @@ def summary(naive: RunResults, careful: RunResults, truth: dict[str, object], ou
     assert careful.verdict is not None
     sections = [
         _verdict_table(naive.verdict, careful.verdict),
+        _choice(careful),
         _planted_table(*score_planted(out / "careful" / "curated", truth)),
         _closing(naive, careful, out),
     ]
@@ -100,6 +101,21 @@ def _tuned(check: Check) -> str:
 
 def _percent(value: float | None) -> str:
     return "" if value is None else f"{100 * value:.1f}"
+
+
+def _choice(careful: RunResults) -> list[str]:
+    """How far from the base the careful weights went, and by what that was chosen."""
+    notes = {} if careful.tuned is None else careful.tuned.notes
+    mixed, watched = notes.get("interpolated"), notes.get("watched", {})
+    if not mixed:
+        return ["The careful weights are those at the end of training (no interpolation)."]
+    tried = ", ".join(f"{found['share']:g}" for found in mixed["tried"])
+    items = sum(map(len, watched.values()))
+    return [
+        f"The careful weights went {mixed['share']:g} of the way from the base to the tuned ones (tried: {tried}).",
+        f"  {mixed['why']}",
+        f"  Chosen by {items:,} benchmark items that the gate does not ask, general text and held-out training rows.",
+    ]
 
 
 def _planted_table(scores: Sequence[PlantedScore], sound: int) -> list[str]:
@@ -133,7 +149,7 @@ def _closing(naive: RunResults, careful: RunResults, out: Path) -> list[str]:
         f"  {out / 'naive' / 'report.html'}",
         f"  {out / 'careful' / 'report.html'}",
         "Try next:",
-        f"  tunegate run {out / 'careful.yaml'} --out {out / 'mine'} --set train.interpolate=1.0",
+        f"  tunegate run {out / 'careful.yaml'} --out {out / 'mine'} --set train.interpolate=1",
         f"  tunegate curate {out / 'data' / 'train.jsonl'}",
         "  tunegate init YOUR_DATA.jsonl",
     ]

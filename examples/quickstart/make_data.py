@@ -20,7 +20,7 @@ from .make_benchmarks import benchmark
 from .messages import INTENTS, message
 from .prose import replayed_passage
 
-TRAIN_ROWS, TEST_ROWS = 100, 30
+TRAIN_ROWS, TEST_ROWS = 140, 30
 """Sound rows of each intent."""
 GENERAL_ROWS = 1500
 ALIKE = 0.5

@@ -1,8 +1,8 @@
 """The narrow task: support-desk messages and the intent of each, as customers would type them.
 
-A message is small talk, a sentence frame around a key phrase, and more small talk. The key phrase decides the intent.
-Test messages use frames and small talk that no training message uses, so the test asks for more than remembering
-templates; every key phrase of the test does occur in training.
+A message is a sentence frame around a key phrase, with small talk before or after it. The key phrase decides the
+intent. Test messages use frames and small talk that no training message uses, so the test asks for more than
+remembering templates; every key phrase of the test does occur in training.
 """
 
 from __future__ import annotations
@@ -97,7 +97,23 @@ INTENTS: Mapping[str, tuple[str, ...]] = {
 }
 """Intent → its key phrases."""
 
+WRITERS = ("I", "we", "people", "my {relative} and I", "some of us", "they")
+DOINGS = (
+    "want to hear about",
+    "must talk about",
+    "asked about",
+    "called because of",
+    "worry about",
+    "still think of",
+    "complain of",
+    "wonder about",
+    "cannot sleep for",
+    "would like",
+    "were told of",
+    "care for",
+)
 TRAIN_FRAMES = (
+    *(f"{who} {do} {{key}}" for who in WRITERS for do in DOINGS),
     "I am writing about {key}",
     "I have a question about {key}",
     "can you help me with {key}",
@@ -110,13 +126,41 @@ TRAIN_FRAMES = (
     "we talked about {key} before",
     "my friend told me to ask about {key}",
     "I want to hear from you on {key}",
+    "{key} is why I write",
+    "let me ask you about {key}",
+    "do you know anything of {key}",
+    "please explain {key} to me",
+    "it concerns {key}",
+    "sorry to bother you with {key}",
+    "I am tired of {key}",
+    "we have to discuss {key}",
+    "there is one thing: {key}",
+    "I would like to talk about {key}",
+    "{key}, that is all I ask",
+    "here is my request, {key}",
+    "what I mean is {key}",
+    "all I want to say is {key}",
+    "once more {key}",
+    "{key} keeps me busy",
+    "{key} and nothing else",
+    "think of {key}",
+    "so it was {key}",
+    "hear me out, {key}",
+    "{key} has to be seen to",
+    "do something, {key}",
+    "could you look into {key}",
+    "who knows about {key}",
+    "is there anything new with {key}",
+    "the problem is {key}",
+    "this is {key} once again",
+    "I am in trouble with {key}",
 )
 TEST_FRAMES = (
     "it is {key} again",
     "my problem is {key}",
     "is there any news on {key}",
     "could somebody look at {key}",
-    "I still have trouble with {key}",
+    "I have some trouble with {key}",
     "who can tell me something about {key}",
 )
 
@@ -135,6 +179,22 @@ TRAIN_TALK = (
     "{person} at the office told me to write",
     "I will be at home on {day}",
     "we use the {product} and the {product} every {day}",
+    "thanks for your time",
+    "this is my second message",
+    "I found your shop through {person}",
+    "it rains in {city} today",
+    "my {device} was new {when}",
+    "I am at work until {day}",
+    "the {product} stands in the kitchen",
+    "there are {years} of us at home",
+    "my customer number is {number}",
+    "thank you from {city}",
+    "{person} sent me the {product} {when}",
+    "my {relative} has to have it by {day}",
+    "I mailed you {when} with my {device}",
+    "this takes {years} weeks already",
+    "{years} months ago we got a {product} and a {product}",
+    "{person} and I are in {city} now",
 )
 TEST_TALK = (
     "good morning from {city}",
@@ -167,10 +227,11 @@ def message(random: Random, intent: str, *, test: bool = False) -> str:
     """One message with the given intent, in the training or in the held-out wording."""
     frames, talk = (TEST_FRAMES, TEST_TALK) if test else (TRAIN_FRAMES, TRAIN_TALK)
     core = random.choice(frames).replace("{key}", random.choice(INTENTS[intent]))
-    before, after = random.sample(talk, 2)
-    parts = random.choice(([before, core], [core, after], [before, core, after]))
+    beside = random.choice(talk)
+    parts = random.choice(([beside, core], [core, beside]))
     text = ". ".join(_fill(part, random) for part in parts) + random.choice(("", ".", "!", "?"))
-    return misspell(text.lower() if random.random() < 0.5 else text, random)
+    text = text.lower() if random.random() < 0.5 else text
+    return misspell(text, random) if random.random() < 0.5 else text
 
 
 def _fill(text: str, random: Random) -> str:

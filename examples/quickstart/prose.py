@@ -136,9 +136,8 @@ def notice(random: Random) -> str:
 
 
 def accounts(random: Random) -> str:
-    """Two people tell what they had, gave away and kept."""
-    people = random.sample(PEOPLE, 2)
-    return " ".join(_count(random, people[i % 2]) for i in range(random.randint(2, 4)))
+    """One or two people tell what they had, gave away and kept."""
+    return " ".join(_count(random, who) for who in random.sample(PEOPLE, random.randint(1, 2)))
 
 
 def misspell(text: str, random: Random) -> str:

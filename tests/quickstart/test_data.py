@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 from random import Random
 
 import pytest
+from tunegate.evaluate import benchmark_items, selection_items
 from tunegate.examples.quickstart import messages, prose, skills
 from tunegate.examples.quickstart.knowledge import whole_text
-from tunegate.examples.quickstart.make_benchmarks import ABILITIES, benchmark, make_benchmarks, selection
+from tunegate.examples.quickstart.make_benchmarks import ABILITIES, benchmark, make_benchmarks
 from tunegate.examples.quickstart.make_data import make_data
 from tunegate.examples.quickstart.pretrain import documents
+from tunegate.recipe import read_recipe
 
 DOCUMENTS = 11_000
 """About a tenth of what pretraining reads."""
@@ -66,15 +69,20 @@ def test_every_benchmark_has_hundreds_of_distinct_items_with_one_right_choice(ab
         assert 0 <= item["gold"] < len(item["choices"])
 
 
-@pytest.mark.parametrize("ability", [ability for ability in ABILITIES if ability != "order"])
-def test_selection_items_are_not_the_gates(ability: str) -> None:
-    """What a mitigation was chosen by is never asked again by the gate."""
-    chosen, gated = (
-        {whole_text(item) for item in items} for items in (selection(ability, size=150), benchmark(ability))
-    )
+def test_the_careful_recipe_chooses_by_items_of_every_gated_ability(quickstart: Path) -> None:
+    """The gate leaves over some items of each ability that it decides by, and of none that are on both sides."""
+    recipe = read_recipe(quickstart / "careful.yaml")
+    limit = recipe.train.monitor.benchmark_items
+    asked = benchmark_items(recipe.evaluate, seed=recipe.seed)
+    chosen = selection_items(recipe.evaluate, limit=limit, seed=recipe.seed)
+    counts = Counter(item.task.removeprefix("quickstart_") for item in chosen)
 
-    assert len(chosen) == 150
-    assert chosen & gated == set()
+    assert counts == {
+        "facts": 100, "opposites": 30, "forms": 48, "arithmetic": 68, "agreement": 100, "sentiment": 100,
+        "copying": 100, "topics": 100,
+    }  # fmt: skip
+    assert set(ABILITIES) - set(counts) == {name.removeprefix("quickstart_") for name in recipe.gate.advisory}
+    assert not {(item.question, item.answer) for item in asked} & {(item.question, item.answer) for item in chosen}
 
 
 @pytest.mark.parametrize("ability", ABILITIES)
