@@ -34,6 +34,9 @@ Index = Annotated[
 Explain = Annotated[
     str | None, typer.Option(metavar="ID|FILE:LINE", help="Tell all that is known of one row.", show_default=False)
 ]
+ProveBy = Annotated[
+    Path | None, typer.Option(metavar="RECIPE", help="--prove by tuning the model of a recipe.", show_default=False)
+]
 
 
 def curate(
@@ -54,6 +57,7 @@ def curate(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be compared, how well, and stop.")] = False,
     exact: Annotated[bool, typer.Option("--exact", help="Find every near-duplicate by an exact join.")] = False,
     prove: Annotated[bool, typer.Option("--prove", help="Compare kept with random rows by a cheap model.")] = False,
+    prove_by: ProveBy = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; 1 if a row of any file would go.")] = False,
     list_rules: Annotated[bool, typer.Option("--list-rules", help="Name every rule and stop.")] = False,
     github: Github = False,
@@ -94,10 +98,9 @@ def curate(
         return
     refuse_existing(target)
     curation = _curate(load(data), config, target, beside=beside, index=index)
-    if github:
-        _summarise(curation, target)
-    if prove:
-        typer.echo(questions.benefit(curation, held_out))
+    _summarise(curation, target, github=github)
+    if prove or prove_by:
+        typer.echo(questions.benefit(curation, held_out, tuned_by=prove_by))
 
 
 def _check(files: list[Examples], config: CurateConfig, beside: Mapping[str, Any]) -> None:
@@ -135,7 +138,10 @@ def _curate(
     return curation
 
 
-def _summarise(curation: Curation, target: Path) -> None:
+def _summarise(curation: Curation, target: Path, *, github: bool) -> None:
+    """What a job on GitHub shows, where `--github` asks for it."""
+    if not github:
+        return
     from ..core.results import RunResults
     from ..curate import ledger_of
 

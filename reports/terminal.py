@@ -163,12 +163,12 @@ def _check_row(screen: Screen, line: Line, *, roomy: bool) -> list[Cell]:
 
 def _show_funnel(screen: Screen, ledger: Ledger) -> None:
     funnel = funnel_of(ledger)
-    if funnel.dropped or funnel.flagged:
-        screen.gap()
     largest = max((number for _, number in (*funnel.dropped, *funnel.flagged)), default=1)
     rows = [_funnel_row("dropped", *item, largest) for item in funnel.dropped[:MAX_LINES]]
     rows += [_funnel_row("flagged", *item, largest) for item in funnel.flagged[:MAX_LINES]]
-    screen.table([("", "left"), ("rule", "left"), ("rows", "right"), ("", "left")], rows)
+    if rows:
+        screen.gap()
+        screen.table([("", "left"), ("rule", "left"), ("rows", "right"), ("", "left")], rows)
     balance = [row for row in class_balance(ledger.summary) if row[1] != row[2]]
     if balance:
         screen.heading("Classes that lost most")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from tunegate.core.errors import DataError
 from tunegate.core.formats import load_examples
+from tunegate.core.records import Examples
 from tunegate.curate import advise_threshold, curate_dataset, prove_benefit
 
 PAIRS = [
@@ -52,6 +53,23 @@ def test_benefit_compares_arms_of_one_size_on_rows_that_no_arm_has_seen() -> Non
     assert benefit.low <= benefit.difference <= benefit.high
     assert benefit.difference == pytest.approx(benefit.kept - benefit.random)
     assert prove_benefit(curation, seeds=3) == benefit
+
+
+def test_benefit_asks_any_model_for_the_accuracy_of_every_arm() -> None:
+    """A model of the user's own is given kept, random and full rows, the test rows, and the seed, in this order."""
+    rows = [{"text": f"{word} {number}", "label": word} for word in ("card", "fees") for number in range(30)]
+    test = load_examples([{"text": "card 99", "label": "card"}])
+    asked = []
+
+    def learn(train: Examples, held: Examples, seed: int) -> float:
+        asked.append((len(train), list(held.inputs), seed))
+        return len(asked) / 10
+
+    benefit = prove_benefit(curate_dataset(rows), test=test, seeds=2, learn=learn)
+
+    assert [(size, seed) for size, _, seed in asked] == [(48, 0)] * 3 + [(48, 1)] * 3
+    assert {tuple(held) for _, held, _ in asked} == {("card 99",)}
+    assert (benefit.kept, benefit.random, benefit.full) == pytest.approx((0.25, 0.35, 0.45))
 
 
 def test_benefit_needs_labels_and_seeds() -> None:
