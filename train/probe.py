@@ -6,6 +6,7 @@ Encoders differ in that size by more than ten times, and a frozen one does not a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,5 +41,5 @@ def probe_rate(network: Any, objective: LabelObjective, rows: Sequence[Row], *, 
         network(**objective.collate([row], network.device).inputs)
     for handle in handles:
         handle.remove()
-    size = (squares / max(count, 1)) ** 0.5
+    size = math.sqrt(squares / max(count, 1))
     return min(max(UNIT_RATE / max(size, 1e-9), RATES[0]), RATES[1])
