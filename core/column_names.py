@@ -22,11 +22,12 @@ LABEL_TIERS = (
 
 TEXT_PAIRS = (
     *(("premise", "hypothesis"), ("sentence1", "sentence2"), ("question1", "question2"), ("text1", "text2")),
-    *(("sentence_1", "sentence_2"), ("text_a", "text_b"), ("sentence_a", "sentence_b"), ("claim", "evidence")),
-    *(("question", "sentence"), ("question", "passage"), ("question", "context"), ("query", "passage")),
-    ("query", "document"),
+    *(("sentence_1", "sentence_2"), ("question_1", "question_2"), ("text_1", "text_2"), ("text", "text_pair")),
+    *(("sentence_a", "sentence_b"), ("text_a", "text_b"), ("claim", "evidence"), ("question", "sentence")),
+    *(("question", "passage"), ("question", "context"), ("question", "document"), ("query", "passage")),
+    *(("query", "document"), ("query", "text")),
 )
-"""Names of two texts that are labelled together."""
+"""Names of two texts that are labelled together; a pair without `text` counts only where there is no column `text`."""
 
 PROMPT_PAIRS = (
     *(("prompt", "completion"), ("prompt", "response"), ("prompt", "output"), ("prompt", "answer")),

@@ -221,11 +221,12 @@ def _single_parts(kind: Kind, names: Sequence[str]) -> dict[str, tuple[str, ...]
 def _guess_label(names: Sequence[str], given: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     label = given.get("target") or _first_tier(names, LABEL_TIERS)
     rest = [name for name in names if name not in (label or ())]
-    pair = next(((a, b) for one, two in TEXT_PAIRS if (a := _find(rest, one)) and (b := _find(rest, two))), None)
+    pairs = [pair for pair in TEXT_PAIRS if "text" in pair or not _find(rest, "text")]
+    pair = next(((a, b) for one, two in pairs if (a := _find(rest, one)) and (b := _find(rest, two))), None)
     text = given.get("input") or _first_tier(rest, TEXT_TIERS)
     if not label:
         return {}
-    if pair and "input" not in given and not _find(rest, "text"):
+    if pair and "input" not in given:
         return {"input": (pair[0],), "pair": (pair[1],), "target": label}
     return {"input": text, "target": label} if text else {}
 

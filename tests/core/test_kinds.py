@@ -74,12 +74,30 @@ def test_usual_columns_are_recognised(
     assert (examples.inputs[0], examples.targets[0]) == parts
 
 
-def test_text_pairs_keep_both_texts() -> None:
-    """Two texts with a label are input and pair."""
-    examples = load_examples([{"premise": "a", "hypothesis": "b", "label": 0}])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("premise", "hypothesis"),
+        ("text", "text_pair"),
+        ("Sentence1", "Sentence2"),
+        ("text_1", "text_2"),
+        ("question", "passage"),
+        ("query", "text"),
+    ],
+)
+def test_text_pairs_keep_both_texts(first: str, second: str) -> None:
+    """Two texts with a label are input and pair, in whatever order their columns stand."""
+    examples = load_examples([{"id": 3, second: "b", first: "a", "label": 0}])
 
-    assert examples.columns == {"input": "premise", "pair": "hypothesis", "target": "label"}
-    assert examples.table["pair"].to_pylist() == ["b"]
+    assert examples.columns == {"input": first, "pair": second, "target": "label"}
+    assert (examples.inputs, examples.table["pair"].to_pylist()) == (["a"], ["b"])
+
+
+def test_a_text_is_no_pair_of_what_stands_beside_it() -> None:
+    """Where a column is called text, two other columns are not taken for the texts."""
+    examples = load_examples([{"text": "a", "question": "b", "context": "c", "label": 0}])
+
+    assert examples.columns == {"input": "text", "target": "label"}
 
 
 @pytest.mark.parametrize(
