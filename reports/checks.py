@@ -28,6 +28,9 @@ STATE_SIGNS: dict[State, str] = {
 """A sign beside the word, so that no report depends on colour."""
 
 
+COMPARED_ALPHA = 0.05
+"""What each side of the interval in a comparison leaves out."""
+
 AGAINST = {"reference": " against the accepted run", "original": " against the first base"}
 
 
@@ -71,6 +74,22 @@ def lines_of(verdict: Verdict | None, comparison: Comparison | None) -> list[Lin
     checked = {check.name for check in checks}
     lines += [_from_task(task) for name, task in tasks.items() if name not in checked]
     return sorted(lines, key=lambda line: STATE_ORDER.index(line.state))
+
+
+def interval_alpha(verdict: Verdict | None) -> float:
+    """What each side of the shown intervals leaves out.
+
+    The level at which the gate tested, at its last look if it had several; without a verdict COMPARED_ALPHA.
+    """
+    if verdict is None:
+        return COMPARED_ALPHA
+    look = verdict.policy.get("look") or verdict.policy
+    return float(look.get("alpha", COMPARED_ALPHA))
+
+
+def interval_title(verdict: Verdict | None) -> str:
+    """Heading of the intervals: `90 % interval` where alpha is 0.05."""
+    return f"{figures.level(2 * interval_alpha(verdict))} interval"
 
 
 def outcome_word(results: RunResults) -> str:

@@ -80,6 +80,16 @@ def interval(low: float | None, high: float | None, unit: Unit) -> str:
     return f"[{change(low, unit)}, {change(high, unit)}]"
 
 
+def level(left_out: float) -> str:
+    """What an interval or a bound covers, given the share that it leaves out.
+
+    >>> level(0.1), level(0.05), level(0.01114), level(1e-9)
+    ('90 %', '95 %', '98.9 %', '> 99.9 %')
+    """
+    covered = f"{100 * (1 - left_out):.1f}"
+    return "> 99.9 %" if covered == "100.0" else f"{covered.removesuffix('.0')} %"
+
+
 def flips(lost: int | None, gained: int | None) -> str:
     """Items that got worse and better.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..core.results import Flip, RunResults
 from . import figures
 from .advice import attention, next_actions, rows_moved
-from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence, unit_of
+from .checks import STATE_SIGNS, Line, gain_and_loss, interval_title, lines_of, outcome_word, sentence, unit_of
 from .document import json_ready, public_provenance
 from .escape import clip, markdown_code, markdown_text, one_line
 from .ledgers import class_balance, funnel_of
@@ -64,7 +64,7 @@ def _sections(results: RunResults) -> list[Section]:
     return [
         Section(title="verdict", text=_verdict(results), rank=0),
         Section(title="in one line", text=_one_line_each(results, lines), rank=0),
-        Section(title="checks", text=_checks_table(lines), rank=1),
+        Section(title="checks", text=_checks_table(lines, interval_title(results.verdict)), rank=1),
         Section(title="kinds of loss", text=_kinds(results), rank=5),
         Section(title="attention", text=_list("Needs attention", attention(results)), rank=2),
         Section(title="worst flips", text=_worst_flips(results), rank=4),
@@ -106,10 +106,10 @@ def _one_line_each(results: RunResults, lines: Sequence[Line]) -> str:
     return " · ".join(parts)
 
 
-def _checks_table(lines: Sequence[Line]) -> str:
+def _checks_table(lines: Sequence[Line], interval: str) -> str:
     if not lines:
         return ""
-    header = ("benchmark", "state", "base → tuned", "Δ [90 % interval]", "margin", "flips", "n", "MDE")
+    header = ("benchmark", "state", "base → tuned", f"Δ [{interval}]", "margin", "flips", "n", "MDE")
     return table(header, [_check_cells(line) for line in lines], right_from=2)
 
 

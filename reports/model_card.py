@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..core.results import RunResults
 from . import figures
 from .advice import rows_moved
-from .checks import gain_and_loss, lines_of, outcome_word, sentence
+from .checks import gain_and_loss, interval_title, lines_of, outcome_word, sentence
 from .escape import clip, markdown_code, markdown_text
 from .markdown import table
 
@@ -59,7 +59,7 @@ def _checks(results: RunResults) -> str:
         ]
         for line in sorted(lines, key=lambda line: line.name)
     ]
-    header = ("benchmark", "ability", "base", "tuned", "Δ [90 % interval]", "items", "state")
+    header = ("benchmark", "ability", "base", "tuned", f"Δ [{interval_title(results.verdict)}]", "items", "state")
     return table(header, rows, right_from=2) if rows else ""
 
 

@@ -36,7 +36,7 @@ def _sections(results: RunResults) -> list[Section]:
     lines = lines_of(results.verdict, results.comparison)
     sections: list[Section] = [
         ("attention", "Next steps", "What to look at, what to do next", _advice(results)),
-        ("benchmarks", "Abilities", "Broad abilities", page_measures.forest(lines)),
+        ("benchmarks", "Abilities", "Broad abilities", page_measures.forest(lines, results.verdict)),
         ("task", "Task", "The task", _task(results, lines)),
         ("flips", "Flips", "Answers that changed", page_measures.flips(results)),
         ("losses", "Kinds of loss", "What kind of loss", page_measures.kinds_of_loss(results)),
@@ -59,7 +59,13 @@ def _sections(results: RunResults) -> list[Section]:
 
 
 def _task(results: RunResults, lines: list[Line]) -> Html:
-    return join([page_measures.task_table(lines), page_measures.drift(results), page_task.task_details(results)])
+    return join(
+        [
+            page_measures.task_table(lines, results.verdict),
+            page_measures.drift(results),
+            page_task.task_details(results),
+        ]
+    )
 
 
 def _banner(results: RunResults) -> Html:

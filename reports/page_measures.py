@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.results import Flip, RunResults
+from ..core.results import Flip, RunResults, Verdict
 from . import figures
-from .checks import STATE_SIGNS, Line, unit_of
+from .checks import STATE_SIGNS, Line, interval_alpha, interval_title, unit_of
 from .losses import EXPLAINED, KINDS, drift_in_words, kind_table
 from .markdown import spread
 from .markup import NOTHING, Html, Row, badge, data, join, table, tag, text, words
@@ -16,7 +16,7 @@ MAX_FLIPS = 200
 """Flips of each direction that the page holds, taken in turn from the benchmarks."""
 
 
-def forest(lines: Sequence[Line]) -> Html:
+def forest(lines: Sequence[Line], verdict: Verdict | None) -> Html:
     """Every gated or measured quantity with its difference, interval and margin on one scale; the worst first."""
     shown = [line for line in lines if line.kind != "task"]
     if not shown:
@@ -24,12 +24,13 @@ def forest(lines: Sequence[Line]) -> Html:
     common = [line for line in shown if line.unit != "number"]
     values = [v for line in common for v in (line.low, line.high, line.delta, -line.margin if line.margin else None)]
     scale = scale_over(values)
-    titles = ("benchmark", "base → tuned", "Δ, 90 % interval", "margin", "flips", "n", "MDE")
+    interval, bound = interval_title(verdict), figures.level(interval_alpha(verdict))
+    titles = ("benchmark", "base → tuned", f"Δ, {interval}", "margin", "flips", "n", "MDE")
     head = [tag("th", text(title), scope="col", class_="n" if place else None) for place, title in enumerate(titles)]
     head.insert(1, tag("th", axis(scale, "points"), scope="col", class_="plot-cell", aria_label="difference"))
-    body = [_forest_row(line, scale if line.unit != "number" else None) for line in shown]
+    body = [_forest_row(line, scale if line.unit != "number" else None, interval) for line in shown]
     key = words(
-        "Dot: tuned − base in percentage points. Line: 90 % interval, whose lower end is the one-sided 95 % bound. "
+        f"Dot: tuned − base in percentage points. Line: {interval}, whose lower end is the one-sided {bound} bound. "
         "Shaded: the loss that the margin allows. "
         "MDE: the smallest loss that this many items would show with 80 % power.",
         class_="muted small",
@@ -44,7 +45,7 @@ def forest(lines: Sequence[Line]) -> Html:
     return tag("div", frame, key)
 
 
-def task_table(lines: Sequence[Line]) -> Html:
+def task_table(lines: Sequence[Line], verdict: Verdict | None) -> Html:
     """The user's own task, which has a scale of its own."""
     rows = [
         Row(
@@ -61,7 +62,7 @@ def task_table(lines: Sequence[Line]) -> Html:
         for line in lines
         if line.kind == "task"
     ]
-    titles = ("task", "metric", "base → tuned", "Δ, 90 % interval", "flips", "n", "reason")
+    titles = ("task", "metric", "base → tuned", f"Δ, {interval_title(verdict)}", "flips", "n", "reason")
     return table(titles, rows, caption="The task itself", numbers=(2, 3, 4, 5)) if rows else NOTHING
 
 
@@ -159,7 +160,7 @@ def _way(flip: Flip) -> Html:
     return join([way, tag("span", text(KINDS[flip.loss_kind][0]), class_="muted sub")])
 
 
-def _forest_row(line: Line, scale: Scale | None) -> Html:
+def _forest_row(line: Line, scale: Scale | None, interval: str) -> Html:
     own = scale or scale_over([line.low, line.high, line.delta, -line.margin if line.margin else None])
     label = f"{line.name}: {_change(line)}, margin {figures.score(line.margin, line.unit)}, {line.state}"
     plot = NOTHING
@@ -178,7 +179,7 @@ def _forest_row(line: Line, scale: Scale | None) -> Html:
         name.append(tag("span", text(seen), class_="sub why"))
     figures_cells = (
         ("base → tuned", f"{figures.score(line.base, line.unit)} → {figures.score(line.tuned, line.unit)}"),
-        ("Δ, 90 % interval", _change(line)),
+        (f"Δ, {interval}", _change(line)),
         ("margin", figures.score(line.margin, line.unit)),
         ("flips", figures.flips(line.lost, line.gained)),
         ("n", figures.count(line.n)),

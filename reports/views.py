@@ -14,7 +14,7 @@ from ..core.records import Curation, Ledger, Tuned
 from ..core.results import Comparison, RunResults, Scores, Verdict
 from . import figures
 from .advice import rows_moved
-from .checks import STATE_SIGNS, lines_of, outcome_word, unit_of
+from .checks import STATE_SIGNS, interval_title, lines_of, outcome_word, unit_of
 from .document import PER_ITEM
 from .ledgers import funnel_of
 from .levels import levels_of
@@ -101,7 +101,7 @@ def _checks(results: RunResults) -> Html:
         ]
         for line in lines_of(results.verdict, results.comparison)
     ]
-    return _table(("state", "check", "base", "tuned", "Δ", "90 % interval", "margin", "flips"), rows)
+    return _table(("state", "check", "base", "tuned", "Δ", interval_title(results.verdict), "margin", "flips"), rows)
 
 
 def _rules(results: RunResults) -> Html:
