@@ -53,7 +53,7 @@ def _hide_checkout_from_imports() -> None:
     With a checkout as working directory (`python -m tunegate`, a notebook in the root) its folders are top-level names,
     whether or not this package was imported from there; our own imports are relative and need no such entry.
     """
-    of_ours = _Path("evaluate", "gate_config.py")
+    of_ours = _Path("evaluate", "gate", "judge.py")
     _sys.path[:] = [entry for entry in _sys.path if not (_Path(entry or ".") / of_ours).is_file()]
 
 
