@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ..core.config import Config, PathString
 
@@ -31,10 +31,17 @@ class Benchmark(Config):
     """An lm-eval task written here in place of a file; `task` is then its name."""
 
 
-class Retention(Config):
-    """One general dataset on which an encoder's frozen features are tested."""
+OF_SUITES = ("suite", "data", "limit")
+"""Keys that an entry may set beside a shipped suite of general datasets."""
 
-    name: str
+
+class Retention(Config):
+    """One general dataset on which an encoder's frozen features are tested, or a shipped suite of several."""
+
+    suite: Literal["none", "general", "intents"] = "none"
+    """A shipped choice of datasets, whose files are looked for in the folder `data` (`tunegate evaluate --list-suites`
+    names them); besides those two only `limit` may be given."""
+    name: str = ""
     """Name in tables."""
     data: PathString
     """Labelled rows of a domain that is not the task's; for `similarity`, pairs whose target is a gold score."""
@@ -45,8 +52,20 @@ class Retention(Config):
     similarity: agreement of cosine ranks with gold ranks."""
     columns: Mapping[str, str] = {}
     """Canonical name (input, pair, target) to the file's own column."""
-    limit: int = Field(default=1000, ge=10)
-    """Rows tested (and rows that the probe learns from), at most."""
+    ability: str = "language"
+    """Broad ability that the dataset stands for."""
+    limit: int | None = Field(default=None, ge=10)
+    """Rows tested (and rows that the probe learns from), at most; None: as the suite says, else 1,000."""
+
+    @model_validator(mode="after")
+    def _a_dataset_or_a_suite(self) -> Retention:
+        if self.suite == "none" and not self.name:
+            raise ValueError("name is missing; name the dataset, or choose a suite")
+        fields = type(self).model_fields
+        beside = [key for key in fields if key not in OF_SUITES and getattr(self, key) != fields[key].default]
+        if self.suite != "none" and beside:
+            raise ValueError(f"{' and '.join(beside)} cannot be set for a suite; only data and limit can")
+        return self
 
 
 class EvaluateConfig(Config):

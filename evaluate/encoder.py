@@ -12,6 +12,7 @@ from ..core.records import Examples
 from ..core.results import TaskInfo
 from ..core.store import read_json
 from .config import EvaluateConfig
+from .general_data import retained_datasets
 from .retention import measure_retention
 from .scoring.causal import place
 from .task.label_models import classify_by_head, classify_by_probe
@@ -57,18 +58,19 @@ def measure_encoder(
         )
     if task is not None and task.kind != "label":
         raise ModelError(f"{model}: a label head cannot answer a task of kind {task.kind!r}; use a causal model")
+    datasets, warnings = retained_datasets(config.retention, task)
     tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
     has_head = adapter is not None or model_family(model) == "classifier"
     loaded = _classifier(model, adapter, config) if has_head else _encoder(model, config)
     rows: list[dict[str, Any]] = []
     infos: list[TaskInfo] = []
-    report: dict[str, Any] = {"warnings": []}
+    report: dict[str, Any] = {"warnings": warnings}
     if task is not None:
         measure = _one_label if config.multi_label is None else _many_labels
         probe = None if has_head else Probe(train, seed)
         rows, info, report["task"] = measure(task, loaded, tokenizer, config, probe)
         infos = [info]
-    for entry in config.retention:
+    for entry in datasets:
         more, info, about = measure_retention(entry, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=seed)
         rows += more
         infos.append(info)

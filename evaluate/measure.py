@@ -22,6 +22,7 @@ from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
 from .benchmarks.selection import draw_order
 from .config import EvaluateConfig
 from .encoder import measure_encoder
+from .general_data import retained_datasets
 from .retention import measure_retention
 from .score_files import score_table
 from .scoring.causal import CausalModel, Resident
@@ -126,6 +127,7 @@ def _measure_causal(
     share: float,
 ) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
     config = causal.config
+    datasets, warnings = retained_datasets(config.retention, task)
     rows: list[dict[str, Any]] = []
     infos: list[TaskInfo] = []
     extras: dict[str, Any] = {}
@@ -147,7 +149,7 @@ def _measure_causal(
         found_rows, info = score_benchmark(one, tokenizer=template, ask=ask, share=share)
         rows += found_rows
         infos.append(info)
-    for entry in config.retention:
+    for entry in datasets:
         model = causal.scorer().forward.model
         found_rows, info, report = measure_retention(
             entry, model, causal.tokenizer, batch_tokens=config.batch_tokens, seed=seed
@@ -155,7 +157,8 @@ def _measure_causal(
         rows += found_rows
         infos.append(info)
         extras.setdefault("retention", {})[entry.name] = report
-    return rows, infos, {**extras, **causal.close()}
+    report = causal.close()
+    return rows, infos, {**extras, **report, "warnings": [*warnings, *report["warnings"]]}
 
 
 def _first(task: Examples, share: float, seed: int) -> Examples:

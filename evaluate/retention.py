@@ -23,6 +23,8 @@ from .config import Retention
 from .task.label_models import features, probe_scores
 from .task.labels import example_texts, task_row
 
+ROWS = 1000
+"""Rows of a dataset that has no limit of its own: a loss of five points shows, and an encoder reads them in seconds."""
 METRICS = {"probe": "probe_accuracy", "neighbours": "neighbour_accuracy", "similarity": "rank_agreement"}
 
 
@@ -64,20 +66,21 @@ def measure_retention(
         )
     ]
     scale: Any = "continuous" if entry.measure == "similarity" else "binary"
-    info = TaskInfo(name=entry.name, role="benchmark", metric=metric, scale=scale, chance=chance, ability="language")
+    info = TaskInfo(name=entry.name, role="benchmark", metric=metric, scale=scale, chance=chance, ability=entry.ability)
     return rows, info, {metric: float(np.mean(values)), **report}
 
 
 def split_rows(entry: Retention, seed: int) -> tuple[Examples, Examples]:
     """Rows that a probe learns from, and rows that are tested; seeded, disjoint, at most `limit` each."""
+    limit = entry.limit or ROWS
     data = load_examples(entry.data, kind="label", columns=dict(entry.columns) or None)
     order = np.random.default_rng(seed).permutation(len(data))
     if entry.test is not None:
         test = load_examples(entry.test, kind="label", columns=dict(entry.columns) or None)
-        chosen = np.random.default_rng(seed).permutation(len(test))[: entry.limit]
-        return data.take(np.sort(order[: entry.limit])), test.take(np.sort(chosen))
+        chosen = np.random.default_rng(seed).permutation(len(test))[:limit]
+        return data.take(np.sort(order[:limit])), test.take(np.sort(chosen))
     half = len(data) // 2 if entry.measure == "probe" else 0
-    known, asked = order[:half][: entry.limit], order[half:][: entry.limit]
+    known, asked = order[:half][:limit], order[half:][:limit]
     if len(asked) < 2:
         raise DataError(f"evaluate.retention: {entry.name!r} has {len(data)} rows; at least 4 are needed")
     return data.take(np.sort(known)), data.take(np.sort(asked))

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ..config import Benchmark
+from ..general_data import RETENTION_SUITES, describe_retention_suite
 
 SUITES = ("quick", "standard", "full")
 DISCORDANT = 0.10
@@ -57,8 +58,9 @@ def smallest_drop(items: int) -> float:
 
 
 def suites_text() -> str:
-    """Every shipped suite with its benchmarks, for people."""
-    return "\n\n".join("\n".join(_lines(name, *describe_suite(name))) for name in SUITES)
+    """Every shipped suite with its benchmarks, then those of general datasets for encoders, for people."""
+    causal = ["\n".join(_lines(name, *describe_suite(name))) for name in SUITES]
+    return "\n\n".join([*causal, *("\n".join(_retention_lines(name)) for name in RETENTION_SUITES)])
 
 
 def _lines(name: str, description: str, entries: tuple[SuiteEntry, ...]) -> list[str]:
@@ -69,6 +71,17 @@ def _lines(name: str, description: str, entries: tuple[SuiteEntry, ...]) -> list
         for entry in entries
     ]
     return [f"{name}: {description}", titles, *rows, f"  {len(entries)} benchmarks{total:29,}"]
+
+
+def _retention_lines(name: str) -> list[str]:
+    description, datasets = describe_retention_suite(name)
+    titles = f"  {'dataset':16} {'ability':13} {'items':>7} {'measure':>16} {'finds':>8}  files"
+    rows = [
+        f"  {entry.name:16} {entry.ability:13} {entry.limit or 0:7,} {entry.measure:>16} "
+        f"{100 * smallest_drop(entry.limit or 1):5.1f} pt  {' '.join(filter(None, (entry.data, entry.test)))}"
+        for entry in datasets
+    ]
+    return [f"{name}, for encoders (evaluate.retention): {description}", titles, *rows]
 
 
 def _shots(entry: SuiteEntry) -> str:
