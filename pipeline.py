@@ -235,6 +235,9 @@ def _scored_from(run: RunFolder, recipe: Recipe, side: str) -> Mapping[str, Any]
         "config": _evaluate_config(run, recipe).model_dump(mode="json", exclude=ASIDE),
         "prompts": recipe.prompts.model_dump(mode="json"),
         "test": hash_files([_test_file(run, recipe)]),
+        "general": {
+            name: _file_hash(name) for one in recipe.evaluate.retention for name in (one.data, one.test) if name
+        },
         "curation": run.stage("curate")["key"],
         "seed": recipe.seed,
     }

@@ -8,7 +8,7 @@ from ..core.records import Ledger
 from ..core.results import Comparison, RunResults, Verdict
 from . import figures
 from .advice import attention, next_actions, rows_moved
-from .checks import STATE_SIGNS, Line, gain_and_loss, lines_of, outcome_word, sentence
+from .checks import STATE_SIGNS, Line, gain_and_loss, interval_title, lines_of, outcome_word, sentence
 from .escape import one_line
 from .ledgers import class_balance, funnel_of
 from .losses import drift_in_words, kind_table, kinds_in_words
@@ -41,7 +41,7 @@ def render_terminal(
     screen.gap()
     screen.facts(_what_was_done(results))
     if results.comparison or results.verdict:
-        _show_checks(screen, lines_of(results.verdict, results.comparison))
+        _show_checks(screen, lines_of(results.verdict, results.comparison), interval_title(results.verdict))
     elif results.ledger:
         _show_funnel(screen, results.ledger)
     _show_end(screen, results, files)
@@ -111,12 +111,12 @@ def _what_was_done(results: RunResults) -> list[tuple[str, str]]:
     return [*facts, ("Drift", drift_in_words(results.drift))] if results.drift else facts
 
 
-def _show_checks(screen: Screen, lines: Sequence[Line]) -> None:
+def _show_checks(screen: Screen, lines: Sequence[Line], interval: str) -> None:
     screen.gap()
     shown = lines[:MAX_LINES]
     roomy = screen.width >= 100 or screen.plain
     names = ("", "") if screen.plain else ("state", "check")
-    figure_names = ("base", "tuned", "Δ", "90 % interval", "margin", "flips", *(("n", "MDE") if roomy else ()))
+    figure_names = ("base", "tuned", "Δ", interval, "margin", "flips", *(("n", "MDE") if roomy else ()))
     header: list[Column] = [(name, "left") for name in names]
     header += [(name, "right") for name in figure_names]
     screen.table(header, [_check_row(screen, line, roomy=roomy) for line in shown])

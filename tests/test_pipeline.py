@@ -274,3 +274,13 @@ def test_an_encoder_gets_a_head_and_is_judged_on_what_it_retains(tmp_path: Path,
     assert results.verdict is not None
     assert results.tuned.method == "head"
     assert {check.name for check in results.verdict.checks} == {"task", "general", "mean"}
+
+    (tmp_path / "general.jsonl").write_text("".join(json.dumps(row) + "\n" for row in general[:40]))
+    again = run_recipe(tmp_path / "recipe.yaml", out=tmp_path / "run")
+    assert again.verdict is not None
+    sizes = [
+        {check.name: check.n for check in found.verdict.checks}["general"]
+        for found in (results, again)
+        if found.verdict
+    ]
+    assert sizes == [40, 20]  # general data that changed is measured again

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tunegate.core.results import RunResults
-from tunegate.reports import render_html, render_markdown, render_model_card
+from tunegate.reports import render_html, render_markdown, render_model_card, render_terminal
 from tunegate.reports.checks import interval_title
 from tunegate.reports.views import notebook_html
 
@@ -16,6 +16,7 @@ RENDERERS: tuple[Callable[[RunResults], str], ...] = (
     render_html,
     render_markdown,
     render_model_card,
+    render_terminal,
     notebook_html,
 )
 
