@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from typing import Any, NoReturn
@@ -15,6 +16,8 @@ from .core.errors import TunegateError
 
 INTERNAL_ERROR = 4
 INTERRUPTED = 130
+SECONDS_TO_REPEAT = 3.0
+"""After these an interrupt that has not arrived in `main` is raised again: cleaning up takes less."""
 
 UsageError: type[Any] = typer.BadParameter.__mro__[1]
 """Typer's usage error, which it does not export: the parent of BadParameter."""
@@ -51,10 +54,35 @@ def main() -> NoReturn:
     """Run one command and leave with its exit code."""
     enable()
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    _repeat_interrupts()
     code = _run()
+    _stop_repeating()
     if code == INTERRUPTED:
         fail("interrupted; the same command goes on where this one stopped")
+        sys.stdout.flush()
+        # An interrupt in code that a C library ran leaves the interpreter a mark: it would end by the signal itself.
+        os._exit(INTERRUPTED)
     sys.exit(code)
+
+
+def _repeat_interrupts() -> None:
+    """Raise an interrupt again and again until it arrives: a library that catches everything may swallow it."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return  # whoever started us wants no interrupts
+
+    def interrupt(*_: object) -> None:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, SECONDS_TO_REPEAT)
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, interrupt)
+
+
+def _stop_repeating() -> None:
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _run() -> int:

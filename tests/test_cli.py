@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -175,3 +176,29 @@ def test_the_schema_of_a_recipe_is_json(tmp_path: Path) -> None:
 
     assert schema["required"] == ["model", "data"]
     assert [key for key, value in schema["properties"].items() if not value.get("description")] == []
+
+
+@pytest.mark.skipif(
+    not hasattr(signal, "setitimer"), reason="interrupts are repeated by an alarm, which this system lacks"
+)
+def test_an_interrupt_that_a_library_swallows_comes_again(tmp_path: Path) -> None:
+    """Code that catches everything costs seconds, not the interrupt: the command still leaves with 130."""
+    script = """
+import os, signal, time
+from tunegate import cli
+
+def work(standalone_mode):
+    try:
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        print("swallowed", flush=True)
+    time.sleep(60)
+
+cli.SECONDS_TO_REPEAT = 0.1
+cli.app = work
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, done.stdout) == (130, "swallowed\n")
+    assert done.stderr == "error: interrupted; the same command goes on where this one stopped\n"
