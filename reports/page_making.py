@@ -9,9 +9,9 @@ from ..core.records import Tuned
 from ..core.results import RunResults
 from . import figures
 from .document import json_ready, public_provenance
-from .markup import NOTHING, Html, Row, join, table, tag, text
+from .markup import NOTHING, Html, Row, join, table, tag, text, words
 from .plots import curve
-from .tuning import retention_curves, shown_notes, validation_curve
+from .tuning import retention_curves, shares_tried, shown_notes, validation_curve
 
 
 def training(tuned: Tuned) -> Html:
@@ -29,8 +29,31 @@ def training(tuned: Tuned) -> Html:
         curve(retention_curves(tuned), "Loss on what the base knew, nats per token"),
     ]
     shown = join(plot for plot in plots if plot)
-    details = {name: value for name, value in shown_notes(tuned).items() if name not in {"evaluations", "warnings"}}
-    return tag("div", _facts(facts), tag("div", shown, class_="plots") if shown else NOTHING, _flat(details, "Details"))
+    elsewhere = {"evaluations", "warnings", "interpolated"}
+    details = {name: value for name, value in shown_notes(tuned).items() if name not in elsewhere}
+    drawn = tag("div", shown, class_="plots") if shown else NOTHING
+    return tag("div", _facts(facts), drawn, _interpolation(tuned), _flat(details, "Details"))
+
+
+def _interpolation(tuned: Tuned) -> Html:
+    """Every share of the way from base to tuned that was tried, with what it was chosen by."""
+    tried, chosen = shares_tried(tuned)
+    if not tried:
+        return NOTHING
+    rows = [
+        Row(
+            cells=[
+                text(entry.get("share")), text(figures.measure(entry.get("loss"))),
+                text(figures.measure(entry.get("rise"))), text(entry.get("where") or figures.ABSENT, 80),
+                text("chosen" if entry.get("share") == chosen.get("share") else ""),
+            ]
+        )
+        for entry in tried
+    ]  # fmt: skip
+    titles = ("share", "validation loss", "largest rise over the base", "of", "")
+    said = words(f"Chosen: {chosen.get('why')}.", class_="muted") if chosen.get("why") else NOTHING
+    heading = tag("h3", text("Interpolation between base and tuned"))
+    return tag("div", heading, table(titles, rows, caption="Interpolation", numbers=(0, 1, 2)), said)
 
 
 def provenance(results: RunResults) -> Html:

@@ -57,6 +57,14 @@ def learning_rate(tuned: Tuned) -> float | None:
     return None
 
 
+def shares_tried(tuned: Tuned) -> tuple[list[Mapping[str, Any]], Mapping[str, Any]]:
+    """The shares of the way from base to tuned that were tried, and what was chosen and why; empty where none were."""
+    chosen = tuned.notes.get("interpolated")
+    if not isinstance(chosen, Mapping):
+        return [], {}
+    return [entry for entry in chosen.get("tried") or [] if isinstance(entry, Mapping)], chosen
+
+
 def is_interpolated(tuned: Tuned) -> bool:
     """Whether the weights were moved back towards the base."""
     return bool(settings(tuned).get("interpolate", 1.0) != 1.0)

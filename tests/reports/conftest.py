@@ -211,6 +211,14 @@ def make_tuned(clean: Callable[[str], str]) -> Tuned:
                 for s in range(0, 401, 100)
             ],
             "config": {"method": "lora", "replay": {"source": None, "share": 0.05}, "interpolate": 1.0},
+            "interpolated": {
+                "share": 0.8,
+                "why": clean("the best validation score among those with which no watched loss rose by more than 0.1"),
+                "tried": [
+                    {"share": 1.0, "loss": 0.03, "rise": 0.136, "where": clean("copying"), "within": False},
+                    {"share": 0.8, "loss": 0.05, "rise": 0.079, "where": clean("copying"), "within": True},
+                ],
+            },
             "audit": {
                 "example": "a row of the data",
                 "learning_rate": 3e-3,
