@@ -36,24 +36,6 @@ def examples(count: int, seed: int) -> Examples:
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small BERT with random weights and the quickstart's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    base = Path(__file__).resolve().parents[2] / "examples" / "quickstart" / "base"
-    tokenizer = AutoTokenizer.from_pretrained(str(base))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=32, num_hidden_layers=2, num_attention_heads=4, intermediate_size=64
-    )
-    folder = tmp_path_factory.mktemp("encoder")
-    BertModel(config).save_pretrained(str(folder))
-    tokenizer.save_pretrained(str(folder))
-    return folder
-
-
-@pytest.fixture(scope="module")
 def classifier(encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same encoder, damaged, with a head."""
     import torch

@@ -49,24 +49,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small BERT with random weights and the quickstart's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertModel
-
-    base = Path(__file__).resolve().parents[2] / "examples" / "quickstart" / "base"
-    tokenizer = AutoTokenizer.from_pretrained(str(base))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    place = tmp_path_factory.mktemp("encoder")
-    BertModel(config).save_pretrained(str(place))
-    tokenizer.save_pretrained(str(place))
-    return place
-
-
 def measure(model: Path, config: EvaluateConfig, task: Examples | None = None) -> Any:
     return evaluate_model(str(model), task=task, config=config, prompts=PromptConfig())
 
