@@ -175,7 +175,7 @@ def _forest_row(line: Line, scale: Scale | None, interval: str) -> Html:
         name.append(tag("span", text(line.reason, 400), class_="sub why"))
     if line.contaminated:
         clean = figures.change(line.clean_delta, line.unit)
-        seen = f"{figures.plural(line.contaminated, 'item')} seen in training; without them {clean}"
+        seen = f"{figures.plural(line.contaminated, 'item')} occur in the training data; without them {clean}"
         name.append(tag("span", text(seen), class_="sub why"))
     figures_cells = (
         ("base → tuned", f"{figures.score(line.base, line.unit)} → {figures.score(line.tuned, line.unit)}"),

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from tunegate.core.results import RunResults
 from tunegate.reports.advice import attention, next_actions
@@ -92,3 +93,17 @@ def test_replay_is_not_proposed_for_a_label_head(results: RunResults) -> None:
 
     assert [action for action in actions if "replay" in action] == []
     assert [action for action in actions if "learning rate" in action] != []
+
+
+def test_leaks_that_curation_dropped_ask_for_no_other_run(build: Callable[..., RunResults]) -> None:
+    """Rows that hold benchmark items are to be removed only where they were trained on, or where nobody knows."""
+    results = build(outcome="pass")
+    assert results.ledger is not None
+    found = results.ledger.findings
+    stays = found.set_column(found.column_names.index("action"), "action", pa.array(["flag"] * len(found)))
+    trained_on = dataclasses.replace(results, ledger=dataclasses.replace(results.ledger, findings=stays))
+    advice = "Remove the training rows that contain benchmark items, and train again: facts"
+
+    assert advice not in next_actions(results)
+    assert advice in next_actions(trained_on)
+    assert advice in next_actions(dataclasses.replace(results, ledger=None))
