@@ -77,6 +77,7 @@ def curate(
         return
     from ..core.formats import load_examples
     from ..curate import CurateConfig
+    from ..recipe import read_recipe
     from .settings import benchmark_questions, recipe_overrides, stage_config
 
     def load(source: str | list[str]) -> Examples:
@@ -97,10 +98,11 @@ def curate(
         _check([load(file) for file in data], config, beside)
         return
     refuse_existing(target)
+    prover = read_recipe(prove_by) if prove_by else None
     curation = _curate(load(data), config, target, beside=beside, index=index)
     _summarise(curation, target, github=github)
     if prove or prove_by:
-        typer.echo(questions.benefit(curation, held_out, tuned_by=prove_by))
+        typer.echo(questions.benefit(curation, held_out, tuned_by=prover))
 
 
 def _check(files: list[Examples], config: CurateConfig, beside: Mapping[str, Any]) -> None:

@@ -76,20 +76,18 @@ def _advice_lines(examples: Examples, config: CurateConfig) -> Iterator[str]:
     yield f"now: --set dedup.threshold={config.dedup.threshold:g}"
 
 
-def benefit(curation: Curation, test: Examples | None, *, tuned_by: Path | None) -> str:
+def benefit(curation: Curation, test: Examples | None, *, tuned_by: Recipe | None) -> str:
     """Whether a model learns more from the kept rows than from as many random ones.
 
     The model is TF-IDF and a linear one, or that of the recipe `tuned_by`, tuned as it says for every arm and seed.
     """
     from ..curate import prove_benefit
-    from ..recipe import read_recipe
 
     if tuned_by is None:
         proof, what = prove_benefit(curation, test=test), "TF-IDF and a linear model"
     else:
-        whole = read_recipe(tuned_by)
-        proof = prove_benefit(curation, test=test, seeds=TUNED_SEEDS, learn=partial(_tuned_accuracy, whole))
-        what = whole.model
+        proof = prove_benefit(curation, test=test, seeds=TUNED_SEEDS, learn=partial(_tuned_accuracy, tuned_by))
+        what = tuned_by.model
     sign = "more" if proof.difference >= 0 else "less"
     proven = "" if proof.low > 0 or proof.high < 0 else "; the interval holds 0, so nothing is proven"
     return (

@@ -127,6 +127,15 @@ def test_a_named_benchmark_is_not_trained_on(rows: Path, root: Path) -> None:
     assert found == {"named": 1, "recipe": 1, "neither": 0}
 
 
+def test_a_wrong_recipe_for_the_proof_is_told_before_any_work(rows: Path) -> None:
+    """A misspelt --prove-by costs no curation: exit code 2, and nothing is written."""
+    done = tunegate("curate", "rows.jsonl", "--prove-by", "absent.yaml", cwd=rows.parent)
+
+    assert done.returncode == 2
+    assert "absent.yaml: no such file" in done.stderr
+    assert not (rows.parent / "rows.curated").exists()
+
+
 def test_explain_tells_one_rows_story(rows: Path) -> None:
     """After a curation, a row is found by its place, with its fate and the row that stands for it."""
     tunegate("curate", "rows.jsonl", cwd=rows.parent)
