@@ -128,19 +128,7 @@ def _measure_causal(
 ) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
     config = causal.config
     datasets, warnings = retained_datasets(config.retention, task)
-    rows: list[dict[str, Any]] = []
-    infos: list[TaskInfo] = []
-    extras: dict[str, Any] = {}
-    if task is not None and task.kind == "label":
-        labels, task = config.labels or tuple(sorted(set(task.targets))), _first(task, share, seed)
-        found = classify_by_prompt(task, labels, prompts, causal.tokenizer, partial(causal.ask, description="task"))
-        rows = label_rows(task, found)
-        infos, extras["task"] = [label_info(labels, task.targets)], label_report(found, task.targets, bins=config.bins)
-    elif task is not None:
-        rows, info, extras["task"] = score_answers(
-            _first(task, share, seed), config, prompts, causal.tokenizer, partial(causal.ask, description="task")
-        )
-        infos = [info]
+    rows, infos, extras = ([], [], {}) if task is None else _measure_task(causal, task, prompts, seed, share)
     for one in opened:
         items = math.ceil(share * sum(len(part.items) for part in one.parts))
         note(f"measuring {one.name} on {items:,} items")
@@ -159,6 +147,20 @@ def _measure_causal(
         extras.setdefault("retention", {})[entry.name] = report
     report = causal.close()
     return rows, infos, {**extras, **report, "warnings": [*warnings, *report["warnings"]]}
+
+
+def _measure_task(
+    causal: CausalModel, task: Examples, prompts: PromptConfig, seed: int, share: float
+) -> tuple[list[dict[str, Any]], list[TaskInfo], dict[str, Any]]:
+    """The user's own task: the likeliest of the labels, or written answers."""
+    config, ask, first = causal.config, partial(causal.ask, description="task"), _first(task, share, seed)
+    if task.kind != "label":
+        rows, info, report = score_answers(first, config, prompts, causal.tokenizer, ask)
+        return rows, [info], {"task": report}
+    labels = config.labels or tuple(sorted(set(task.targets)))
+    found = classify_by_prompt(first, labels, prompts, causal.tokenizer, ask)
+    report = label_report(found, first.targets, bins=config.bins)
+    return label_rows(first, found), [label_info(labels, first.targets)], {"task": report}
 
 
 def _first(task: Examples, share: float, seed: int) -> Examples:
