@@ -100,7 +100,7 @@ def _many_labels(task: Examples, loaded: Any, tokenizer: Any, config: EvaluateCo
             task, probe.train, loaded, tokenizer, separator=separator, batch_tokens=tokens, seed=probe.seed
         )
     rows = multi_label_rows(task, names, found, separator)
-    report = multi_label_report(names, found, task.targets, separator=separator, how=how)
+    report = multi_label_report(names, found, task.targets, separator=separator, how=how, bins=config.bins)
     return rows, multi_label_info(task.targets, separator), report
 
 

@@ -140,16 +140,10 @@ def confusion(targets: Sequence[str], predictions: Sequence[str], labels: Sequen
 
 
 def calibration(found: Classified, targets: Sequence[str], *, bins: int) -> dict[str, Any]:
-    """Expected calibration error over equal bins of confidence (Guo et al. 2017), and the Brier score (0 to 2)."""
+    """Expected calibration error of the likeliest label (Guo et al. 2017), and the Brier score (0 to 2)."""
     probabilities = found.probabilities
     confidence = probabilities.max(axis=1)
     right = np.array([a == b for a, b in zip(found.predictions, targets, strict=True)], dtype=float)
-    places = np.minimum((confidence * bins).astype(int), bins - 1)
-    shares = []
-    for place in range(bins):
-        inside = places == place
-        if inside.any():
-            shares.append(float(inside.mean() * abs(right[inside].mean() - confidence[inside].mean())))
     number = {label: column for column, label in enumerate(found.labels)}
     truth = np.zeros_like(probabilities)
     for row, target in enumerate(targets):
@@ -157,4 +151,15 @@ def calibration(found: Classified, targets: Sequence[str], *, bins: int) -> dict
             truth[row, number[target]] = 1.0
     missing = np.array([float(target not in number) for target in targets])
     brier = float((((probabilities - truth) ** 2).sum(axis=1) + missing).mean())
-    return {"ece": float(sum(shares)), "brier": brier, "mean_confidence": float(confidence.mean())}
+    ece = calibration_error(confidence, right, bins=bins)
+    return {"ece": ece, "brier": brier, "mean_confidence": float(confidence.mean())}
+
+
+def calibration_error(chances: np.ndarray[Any, Any], truth: np.ndarray[Any, Any], *, bins: int) -> float:
+    """Mean over n events of |mean chance − share that came true| in the chance's bin, of `bins` equal ones over [0, 1].
+
+    Naeini, Cooper, Hauskrecht (2015), "Obtaining Well Calibrated Probabilities Using Bayesian Binning".
+    """
+    places = np.minimum((chances * bins).astype(int), bins - 1)
+    gaps = np.bincount(places, weights=chances - truth, minlength=bins)
+    return float(np.abs(gaps).sum() / len(chances))

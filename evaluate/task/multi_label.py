@@ -1,4 +1,4 @@
-"""Rows with any number of labels to score rows and a report: the whole set right, micro- and macro-F1."""
+"""Rows with any number of labels to score rows and a report: the whole set right, micro- and macro-F1, calibration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ...core.records import Examples
 from ...core.results import TaskInfo
 from .label_models import PROBE_FOLDS, encoded_batches, features, probe_scores
-from .labels import TASK, example_texts, task_row
+from .labels import TASK, calibration_error, example_texts, task_row
 
 METRIC = "subset_accuracy"
 LIKELY = 0.5
@@ -95,29 +95,50 @@ def multi_label_info(targets: Sequence[str], separator: str) -> TaskInfo:
 
 
 def multi_label_report(
-    names: Sequence[str], probabilities: np.ndarray[Any, Any], targets: Sequence[str], *, separator: str, how: str
+    names: Sequence[str],
+    probabilities: np.ndarray[Any, Any],
+    targets: Sequence[str],
+    *,
+    separator: str,
+    how: str,
+    bins: int,
 ) -> dict[str, Any]:
-    """JSON-ready: how, subset_accuracy, micro_f1, macro_f1, brier (mean over labels), per_class, unknown_labels."""
-    from sklearn.metrics import precision_recall_fscore_support as scored
+    """JSON-ready: how, subset_accuracy, micro_f1, macro_f1, ece, brier, per_class (with ece), unknown_labels.
 
+    Each label is a yes-or-no question of its own: its calibration error bins the probability of the label over all rows
+    against how often the label is there, and `ece` is the mean over labels. This is the class-wise error of Kull et al.
+    (2019), "Beyond temperature scaling", with probabilities that need not sum to 1. `brier` is the mean over labels
+    too. A label that the model does not know has no probability, and so no calibration: its `ece` is None.
+    """
     wanted = label_sets(targets, separator)
     labels = sorted({*names, *(label for one in wanted for label in one)})
     truth, given = (_matrix(sets, labels) for sets in (wanted, _given(names, probabilities)))
-    precision, recall, f1, counts = (values.tolist() for values in scored(truth, given, zero_division=0.0))
-    seen = [value for value, n in zip(f1, counts, strict=True) if n]
+    counts = truth.sum(axis=0)
+    precision, recall, f1 = _agreement(truth, given)
     own = truth[:, [labels.index(name) for name in names]]
+    errors = {
+        name: calibration_error(chances, came, bins=bins)
+        for name, chances, came in zip(names, probabilities.T, own.T, strict=True)
+    }
     return {
         "how": how,
         METRIC: float((truth == given).all(axis=1).mean()),
-        "micro_f1": float(scored(truth, given, average="micro", zero_division=0.0)[2]),
-        "macro_f1": float(np.mean(seen)) if seen else 0.0,
+        "micro_f1": float(_agreement(truth.reshape(-1, 1), given.reshape(-1, 1))[2].sum()),
+        "macro_f1": float(f1[counts > 0].mean()) if counts.any() else 0.0,
+        "ece": float(np.mean(list(errors.values()))) if errors else 0.0,
         "brier": float(((probabilities - own) ** 2).mean()),
         "per_class": [
-            {"label": label, "precision": p, "recall": r, "f1": f, "n": int(n)}
-            for label, p, r, f, n in zip(labels, precision, recall, f1, counts, strict=True)
+            {"label": label, "precision": p, "recall": r, "f1": f, "n": n, "ece": errors.get(label)}
+            for label, p, r, f, n in zip(labels, *(v.tolist() for v in (precision, recall, f1, counts)), strict=True)
         ],
         "unknown_labels": sorted(set(labels) - set(names)),
     }
+
+
+def _agreement(truth: np.ndarray[Any, Any], given: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], ...]:
+    """Precision, recall and F1 of each column (n × k of 0 and 1); 0 where nothing is given, or nothing is there."""
+    both, there, said = (truth & given).sum(axis=0), truth.sum(axis=0), given.sum(axis=0)
+    return both / np.maximum(said, 1), both / np.maximum(there, 1), 2 * both / np.maximum(there + said, 1)
 
 
 def _given(names: Sequence[str], probabilities: np.ndarray[Any, Any]) -> list[tuple[str, ...]]:

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tunegate.core.errors import ModelError
 from tunegate.core.formats import load_examples
 from tunegate.core.prompts import PromptConfig
@@ -56,15 +58,55 @@ def test_base_and_tuned_pair_on_whole_sets_of_labels(models: tuple[Path, Path]) 
     assert {"subset_accuracy", "micro_f1", "macro_f1", "per_class"} <= set(tuned.extras["task"])
 
 
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(2, 4))
+def test_figures_are_those_of_scikit_learn(seed: int, rows: int, labels: int) -> None:
+    """Per label and over all of them, also where a label is never given or never there."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    random = np.random.default_rng(seed)
+    names = [str(number) for number in range(labels)]
+    truth = random.integers(0, 2, (rows, labels))
+    chances = random.random((rows, labels))
+    targets = ["|".join(name for name, there in zip(names, row, strict=True) if there) for row in truth]
+    report = multi_label_report(names, chances, targets, separator="|", how="", bins=10)
+    options = {"zero_division": 0.0}
+    each = precision_recall_fscore_support(truth, (chances >= 0.5).astype(int), **options)
+    micro = precision_recall_fscore_support(truth, (chances >= 0.5).astype(int), average="micro", **options)
+
+    found = [[entry[key] for entry in report["per_class"]] for key in ("precision", "recall", "f1", "n")]
+    assert np.array(found) == pytest.approx(np.array(each))
+    assert report["micro_f1"] == pytest.approx(micro[2])
+
+
 def test_f1_by_hand() -> None:
     """Of three labels wanted two are given, and one that was not: precision 2/3, recall 2/3."""
     report = multi_label_report(
-        ["a", "b"], np.array([[0.9, 0.1], [0.9, 0.8], [0.2, 0.1]]), ["a", "b", "a"], separator="|", how=""
+        ["a", "b"], np.array([[0.9, 0.1], [0.9, 0.8], [0.2, 0.1]]), ["a", "b", "a"], separator="|", how="", bins=10
     )
 
     assert report["micro_f1"] == pytest.approx(2 / 3)
     assert report["macro_f1"] == pytest.approx((1 / 2 + 1) / 2)
     assert report["subset_accuracy"] == pytest.approx(1 / 3)
+
+
+def test_calibration_by_hand() -> None:
+    """Each label by itself: of two rows at 0.9 one has `a`, the row at 0.2 has it; `b` is as likely as frequent."""
+    chances = np.array([[0.9, 0.25], [0.9, 0.25], [0.2, 0.25], [0.0, 0.25]])
+    report = multi_label_report(["a", "b"], chances, ["a", "", "a|b", "c"], separator="|", how="", bins=10)
+    by_label = {entry["label"]: entry["ece"] for entry in report["per_class"]}
+
+    assert by_label["a"] == pytest.approx((abs(1.8 - 1) + abs(0.2 - 1) + 0.0) / 4)
+    assert by_label["b"] == 0.0
+    assert by_label["c"] is None
+    assert report["ece"] == pytest.approx(0.4 / 2)
+
+
+def test_coarser_bins_hide_opposite_errors() -> None:
+    """In one bin 0.1 too much and 0.1 too little make up for each other; in ten they do not."""
+    chances, targets = np.array([[0.9]] * 5 + [[0.3]] * 5), ["a"] * 4 + [""] + ["a"] * 2 + [""] * 3
+    errors = [multi_label_report(["a"], chances, targets, separator="|", how="", bins=bins)["ece"] for bins in (1, 10)]
+
+    assert errors == pytest.approx([0.0, 0.1])
 
 
 def test_sets_ignore_order_and_space() -> None:
