@@ -20,6 +20,7 @@ from ..core.results import Scores, TaskInfo
 from ..core.store import read_json
 from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
 from .benchmarks.selection import draw_order
+from .collector import collector_off
 from .config import EvaluateConfig
 from .encoder import measure_encoder
 from .general_data import retained_datasets
@@ -72,8 +73,9 @@ def evaluate_model(
     """
     started = time.monotonic()
     if is_causal(model, adapter):
-        opened = open_benchmarks(config, seed=seed)
-        causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
+        with collector_off():
+            opened = open_benchmarks(config, seed=seed)
+            causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
         parts = _measure_causal(causal, task, opened, prompts, seed, 1.0 if share is None else share)
     elif share is not None:
         raise ModelError(f"{model}: only causal models are measured in blocks; set evaluate.blocks: 1")
@@ -99,11 +101,10 @@ def evaluate_model(
 
 def is_causal(model: str, adapter: Path | None = None) -> bool:
     """Whether a model, with the adapter on it, writes words; a label head and an encoder do not."""
-    if adapter is not None:
-        return (
-            read_json(adapter / "adapter_config.json").get("task_type") != "SEQ_CLS" and model_family(model) == "causal"
-        )
-    return model_family(model) == "causal"
+    if adapter is not None and read_json(adapter / "adapter_config.json").get("task_type") == "SEQ_CLS":
+        return False
+    with collector_off():
+        return model_family(model) == "causal"
 
 
 def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int) -> dict[str, Any]:

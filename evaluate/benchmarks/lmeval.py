@@ -86,7 +86,6 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
         keys = [field.name for field in fields(TaskConfig)]
         raise cannot_open(leaf.name, error, definition, keys=keys, mirror=mirror, is_local=is_local) from error
     require_metric(leaf.name, settings.metric, task.aggregation())
-    _process_docs_once(task)
     task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
     return task
 
@@ -99,10 +98,11 @@ def _hush() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def _definition(leaf: Leaf, settings: Benchmark) -> dict[str, Any]:
+def _definition(leaf: Leaf, settings: Benchmark, *, resolved: bool = False) -> dict[str, Any]:
+    """The definition as written; where `resolved`, with the functions that it names."""
     from lm_eval.tasks._yaml_loader import load_yaml
 
-    definition = load_yaml(leaf.path, resolve_func=False) if leaf.path else dict(settings.definition or {})
+    definition = load_yaml(leaf.path, resolve_func=resolved) if leaf.path else dict(settings.definition or {})
     return {**definition, **leaf.overrides}
 
 
@@ -113,6 +113,8 @@ def _overrides(
     if _shots(definition.get("num_fewshot"), settings) == 0 and "class" not in definition:
         # Without it lm-eval decodes a whole split for examples that it then does not show.
         overrides |= {"fewshot_split": None, "fewshot_config": {"samples": []}}
+    if "process_docs" in definition and "class" not in definition:
+        overrides["process_docs"] = _once(_definition(leaf, settings, resolved=True)["process_docs"])
     if mirror is not None and leaf.name in index:
         return overrides | mirrored(index[leaf.name], mirror)
     files = local_files(definition, leaf.path.parent if leaf.path else Path())
@@ -124,18 +126,16 @@ def _shots(stated: int | None, settings: Benchmark) -> int:
     return stated or 0 if stated == 0 or settings.num_fewshot is None else settings.num_fewshot
 
 
-def _process_docs_once(task: Any) -> None:
-    process = getattr(task.config, "process_docs", None)
-    if process is None:
-        return
-    done: dict[int, Any] = {}
+def _once(process: Any) -> Any:
+    """A definition's `process_docs` that remembers: lm-eval calls it at every look, the first time while it builds."""
+    done: dict[int, tuple[Any, Any]] = {}  # the split is kept, so that no other takes its identity
 
     def once(split: Any) -> Any:
         if id(split) not in done:
-            done[id(split)] = process(split)
-        return done[id(split)]
+            done[id(split)] = (split, process(split))
+        return done[id(split)][1]
 
-    task.config.process_docs = once
+    return once if callable(process) else process
 
 
 def documents(task: Any) -> Any:

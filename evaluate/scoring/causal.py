@@ -9,6 +9,7 @@ from typing import Any
 
 from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
+from ..collector import collector_off
 from ..config import EvaluateConfig
 from .processes import local_device
 from .request import Answer, Request
@@ -35,7 +36,8 @@ class Resident:
         key = (model_fingerprint(model), config.dtype, place(config.device))
         if key != self._key:
             self._base = None
-            loaded = load_causal(model, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
+            with collector_off():
+                loaded = load_causal(model, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
             self._base, self._key = loaded.to(key[2]), key
             self.loads += 1
         return self._base

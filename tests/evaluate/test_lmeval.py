@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import subprocess
@@ -14,9 +15,11 @@ from tunegate.core.errors import DataError
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
 from tunegate.evaluate import Benchmark, EvaluateConfig, benchmark_items, evaluate_model
-from tunegate.evaluate.benchmarks.lmeval import narrow
+from tunegate.evaluate.benchmarks import locate
+from tunegate.evaluate.benchmarks.lmeval import chosen_documents, narrow
 from tunegate.evaluate.benchmarks.locate import find_leaves
 from tunegate.evaluate.benchmarks.scored import open_benchmarks
+from tunegate.evaluate.collector import collector_off
 
 TASKS = ["blimp_adjunct_island", "lambada_openai", "copa", "truthfulqa_mc2"]
 
@@ -241,6 +244,49 @@ def test_a_definitions_version_is_the_same_in_every_process(shared_data: Path) -
     here = evaluate_model(str(model), task=None, config=config, prompts=PromptConfig()).tasks[0].version
 
     assert versions == {here + "\n"}
+
+
+def test_a_file_of_the_same_name_is_what_a_search_of_all_files_finds() -> None:
+    """Looking into a task's namesake first is quicker, and never another definition."""
+    defined = locate._defining_files()
+    quick = {name: locate._namesake(name) for name in defined}
+
+    assert {name: path for name, path in quick.items() if path} == {n: p for n, p in defined.items() if quick[n]}
+    assert {"hellaswag", "mmlu", "blimp", "arc_easy", "gsm8k"} <= {name for name, path in quick.items() if path}
+
+
+def test_documents_are_processed_once(tmp_path: Path) -> None:
+    """lm-eval looks at a split several times; ten thousand documents are not processed at each look."""
+    path = write_task(tmp_path, ROWS)
+    path.write_text(path.read_text() + "process_docs: !function counted.process\n")
+    (tmp_path / "counted.py").write_text(
+        "calls = []\n\n"
+        "def process(split):\n    calls.append(len(split))\n    return split.map(lambda doc: {'more': 1})\n"
+    )
+    (one,) = open_benchmarks(EvaluateConfig(benchmarks=(str(path),), limit=6), seed=0)
+    module = next(module for name, module in sys.modules.items() if name.endswith("/counted"))
+
+    assert module.calls == [20]
+    assert {doc["more"] for doc in chosen_documents(one.parts[0].task, one.parts[0].items)} == {1}
+
+
+def test_the_collector_is_left_as_it_was() -> None:
+    """It is off while things are loaded, even when that fails, and stays off for whoever had it off."""
+    with pytest.raises(DataError), collector_off():
+        require_off()
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        with collector_off():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
+def require_off() -> None:
+    assert not gc.isenabled()
+    raise DataError("cannot be loaded")
 
 
 def test_an_unknown_benchmark_is_named(quickstart_base: Path) -> None:
