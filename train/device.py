@@ -66,11 +66,12 @@ def find_place(config: TrainConfig) -> Place:
     Raises:
         InputError: the device or the precision is not to be had here.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        return _distributed_place(config)
-    device = torch.device(_available_device() if config.device == "auto" else config.device)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    device = torch.device(_available_device(processes) if config.device == "auto" else config.device)
     if device.type != "cpu" and not getattr(torch, device.type).is_available():
         raise InputError(f"train.device: {device.type!r} is not available here; use auto or cpu")
+    if processes > 1:
+        return _distributed_place(device, processes, config)
     return Place(device=device, precision=choose_precision(config.precision, device))
 
 
@@ -102,10 +103,10 @@ def free_memory(device: torch.device) -> int:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _available_device() -> str:
+def _available_device(processes: int) -> str:
     if torch.cuda.is_available():
         return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
+    return "mps" if processes == 1 and torch.backends.mps.is_available() else "cpu"
 
 
 def _cpu_multiplies_bf16() -> bool:
@@ -113,12 +114,16 @@ def _cpu_multiplies_bf16() -> bool:
     return bool(probe and probe())
 
 
-def _distributed_place(config: TrainConfig) -> Place:
+def _distributed_place(device: torch.device, processes: int, config: TrainConfig) -> Place:
     from accelerate import PartialState  # type: ignore[import-untyped]
 
-    state = PartialState(cpu=config.device == "cpu")
+    state = PartialState(cpu=device.type == "cpu")  # on a machine without GPUs it joins processes only when told so
+    if state.num_processes != processes:
+        raise InputError(
+            f"{processes} processes were started, and {device.type!r} joins only {state.num_processes}; "
+            f"set train.device: cpu, or start one process"
+        )
     if state.process_index:
         enable(False)  # one process of several speaks
-    device = torch.device(state.device)
     precision = choose_precision(config.precision, device)
-    return Place(device=device, precision=precision, rank=state.process_index, processes=state.num_processes)
+    return Place(device=torch.device(state.device), precision=precision, rank=state.process_index, processes=processes)

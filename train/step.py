@@ -95,10 +95,10 @@ def train_step(session: Session, rows: Sequence[Row], *, step: int) -> StepResul
             _halve(session, rows, step)
             set_random_state(state, session.place.device)
     if not math.isfinite(loss):
-        raise InputError(_broken(session, rows, step, f"the loss is {loss}"))
+        raise InputError(describe_broken(session, rows, step=step, what=f"the loss is {loss}"))
     norm = _update(session)
     if not math.isfinite(norm) and session.scaler is None:
-        raise InputError(_broken(session, rows, step, f"the gradient's norm is {norm}"))
+        raise InputError(describe_broken(session, rows, step=step, what=f"the gradient's norm is {norm}"))
     return StepResult(loss=loss, norm=norm)
 
 
@@ -196,10 +196,13 @@ def _halve(session: Session, rows: Sequence[Row], step: int) -> None:
 
 
 @torch.no_grad()
-def _broken(session: Session, rows: Sequence[Row], step: int, what: str) -> str:
-    """Name the rows that are broken by themselves; where none is, those of the batch."""
+def describe_broken(session: Session, rows: Sequence[Row], *, step: int, what: str) -> str:
+    """Name the rows that are broken by themselves; where none is, those of the batch.
+
+    Every process tries the whole batch, so that all name the same rows.
+    """
     guilty = []
-    tried = session.place.share(session.objective.learned(rows))
+    tried = session.objective.learned(rows)
     for row in tried:
         with session.place.autocast():
             loss = session.objective.loss_sum(session.network, session.objective.collate([row], session.place.device))

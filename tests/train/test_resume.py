@@ -36,7 +36,7 @@ def start(rows: Path, model: Path, outs: list[Path], config: str, *, processes: 
         launcher.append(str(script))
     return subprocess.Popen(
         [*launcher, str(rows), str(model), config, *map(str, outs)],
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
         stderr=subprocess.PIPE,
         cwd=outs[0].parent,
     )
@@ -84,16 +84,15 @@ def test_a_killed_run_ends_with_the_same_bytes(
 def test_two_processes_train_as_one(
     kind: str, labelled: list[dict[str, str]], quickstart_base: Path, small_bert: Path, tmp_path: Path
 ) -> None:
-    """Torchrun with two CPU processes: the losses of every step and the validation loss are those of one process."""
+    """Torchrun with two processes and no GPU: they share each batch, and all losses are those of one process."""
     rows = tmp_path / "rows.json"
     rows.write_text(json.dumps(labelled * 2))
     model = quickstart_base if kind == "text" else small_bert
-    config = json.dumps(
-        {"max_steps": 4, "dropout": 0.0, "device": "cpu", "monitor": {"validation_share": 0.2, "every": 2}}
-    )
+    config = json.dumps({"max_steps": 4, "dropout": 0.0, "monitor": {"validation_share": 0.2, "every": 2}})
     for count in (1, 2):
         finish(start(rows, model, [tmp_path / f"by{count}"], config, processes=count))
     one, two = (read_tuned(tmp_path / f"by{count}") for count in (1, 2))
 
+    assert (one.notes["processes"], two.notes["processes"]) == (1, 2)
     assert [loss for _, loss in two.losses] == pytest.approx([loss for _, loss in one.losses], rel=1e-4)
     assert two.notes["evaluations"][-1]["loss"] == pytest.approx(one.notes["evaluations"][-1]["loss"], rel=1e-4)

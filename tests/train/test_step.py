@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tunegate.train.encoding import Row
 from tunegate.train.objective import CausalObjective
 from tunegate.train.opening import open_session
 from tunegate.train.plan import make_plan
-from tunegate.train.step import Session, train_step
+from tunegate.train.step import Session, describe_broken, train_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,3 +125,18 @@ def test_a_row_with_a_broken_loss_is_named(
     with pytest.raises(InputError, match=r"step 3: the loss is nan.*rows with a broken loss: <rows>:4; look"):
         train_step(session, rows, step=2)
     assert all(torch.equal(old, new.detach()) for old, new in zip(before, session.trained, strict=True))
+
+
+def test_every_process_names_the_broken_row(
+    completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """Of several processes, also the one that did not train on the broken row names it, and no other."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    session.objective = OneBrokenRow(layout="varlen", pad=1, is_linear=True, broken="<rows>:4")
+
+    told = set()
+    for rank in (0, 1):
+        session.place = replace(session.place, rank=rank, processes=2)
+        told.add(describe_broken(session, rows, step=2, what="the loss is nan"))
+    (message,) = told
+    assert "rows with a broken loss: <rows>:4; look" in message
