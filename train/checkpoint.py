@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,14 @@ def load_weights(network: Any, path: Path) -> None:
             weight.copy_(saved[name])
 
 
+def save_network(network: Any, tokenizer: Any, folder: Path) -> None:
+    """Write a model that stands alone, or an adapter, with its tokenizer."""
+    network.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))
+    for file in folder.glob("*.safetensors"):
+        file.chmod(0o666 & ~_umask())
+
+
 def save_checkpoint(
     folder: Path, *, network: Any, optimiser: torch.optim.Optimizer, device: torch.device, progress: dict[str, Any]
 ) -> None:
@@ -102,6 +111,13 @@ def read_progress(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found
+
+
+def _umask() -> int:
+    """Safetensors makes its files private; a model is to be as readable as any other file."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _restore_random(others: dict[str, Any], tensors: dict[str, torch.Tensor], device: torch.device) -> None:

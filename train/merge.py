@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ..core.errors import IntegrityError
-from ..core.models import load_causal, load_classifier, load_tokenizer
+from ..core.models import load_causal, load_classifier, load_config, load_tokenizer
 from ..core.records import Tuned
-from ..core.store import atomic_path, write_json
+from ..core.store import atomic_path, write_json, write_text
+from .card import render_card
+from .checkpoint import save_network
 from .encoding import Row
 from .record import read_tuned, tuned_to_json
 
@@ -43,7 +46,9 @@ def merge_network(network: Any, probes: Sequence[torch.Tensor]) -> Any:
 
 
 def merge_adapter(adapter: Path, *, out: Path, base: str | None = None) -> Tuned:
-    """Merge a tuned adapter on disk into its base and write a model that stands alone.
+    """Merge a tuned adapter on disk into its base and write a model that stands alone, in float32.
+
+    Rounding the merged weights to a smaller format would move the logits that were compared.
 
     Args:
         adapter: folder that `train_model` wrote.
@@ -57,22 +62,26 @@ def merge_adapter(adapter: Path, *, out: Path, base: str | None = None) -> Tuned
     if not tuned.is_adapter:
         raise IntegrityError(f"{adapter}: holds a whole model, not an adapter; there is nothing to merge")
     model = base or tuned.base
-    labels = dict(tuned.notes["audit"]["labels"])
-    if labels:
-        network = load_classifier(model, adapter=adapter, num_labels=len(labels))
-    else:
-        network = load_causal(model, adapter=adapter)
-    tokenizer = load_tokenizer(adapter)
+    model, tokenizer = base or tuned.base, load_tokenizer(adapter)
+    network = _load_with_adapter(model, adapter, has_labels=bool(tuned.notes["audit"]["labels"]))
     merged = merge_network(network, [torch.tensor([tokenizer(PROBE)["input_ids"]])])
-    record = {**tuned_to_json(tuned), "is_adapter": False}
+    whole = replace(tuned, path=out, is_adapter=False)
     with atomic_path(out) as fresh:
-        merged.save_pretrained(str(fresh))
-        tokenizer.save_pretrained(str(fresh))
-        for name in ("training_log.jsonl", "README.md"):
-            if (adapter / name).is_file():
-                shutil.copy2(adapter / name, fresh / name)
-        write_json(fresh / "tuned.json", record)
+        save_network(merged, tokenizer, fresh)
+        if (adapter / "training_log.jsonl").is_file():
+            shutil.copy2(adapter / "training_log.jsonl", fresh / "training_log.jsonl")
+        write_text(fresh / "README.md", render_card(whole))
+        write_json(fresh / "tuned.json", tuned_to_json(whole))
     return read_tuned(out)
+
+
+def _load_with_adapter(model: str, adapter: Path, *, has_labels: bool) -> Any:
+    """The base under its adapter; a label head with the label map that lies beside the adapter."""
+    if not has_labels:
+        return load_causal(model, adapter=adapter)
+    saved = load_config(adapter)
+    kept = {name: getattr(saved, name) for name in ("id2label", "label2id", "problem_type", "pad_token_id")}
+    return load_classifier(model, adapter=adapter, **kept)
 
 
 def probe_tokens(rows: Sequence[Row], device: torch.device) -> list[torch.Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from ..core.records import Tuned
 from ..core.store import atomic_path, fingerprint, write_json, write_text
 from .audit import Preflight
 from .card import render_card
+from .checkpoint import save_network
 from .loop import Course
 from .merge import merge_network, probe_tokens
 from .monitor import to_json
@@ -79,6 +79,7 @@ def _notes(session: Session, plan: Plan, found: Preflight, course: Course, facts
         "warnings": [*found.warnings, *course.warnings],
         "memory_halvings": session.halvings,
         "layout": session.layout,
+        "processes": plan.place.processes,
         "config": config,
         "config_fingerprint": fingerprint([config, facts["prompts"]]),
         "label_map": dict(plan.label_map),
@@ -99,17 +100,7 @@ def write_model(network: Any, folder: Path, plan: Plan) -> None:
     is_whole = not plan.choice.is_adapter or plan.config.lora.merge
     if is_whole and plan.config.save_dtype == "base" and base.dtype:
         network = network.to(base.dtype)
-    network.save_pretrained(str(folder))
-    plan.tokenizer.save_pretrained(str(folder))
-    for file in folder.glob("*.safetensors"):
-        file.chmod(0o666 & ~_umask())
-
-
-def _umask() -> int:
-    """Safetensors makes its files private; a model is to be as readable as any other file."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    save_network(network, plan.tokenizer, folder)
 
 
 def _write_log(path: Path, course: Course) -> None:

@@ -115,6 +115,26 @@ def test_a_merged_adapter_says_the_same(method: str, labelled: Rows, quickstart_
         merge_adapter(merged.path, out=tmp_path / "twice")
 
 
+def test_a_merged_head_keeps_its_labels(small_bert: Path, tmp_path: Path) -> None:
+    """Merging keeps label map and kind of head; the card is that of a whole model, and others may read the files."""
+    rows = [{"text": "my order", "label": "order|mine"}, {"text": "the order", "label": "order"}] * 10
+    tuned = run(rows, small_bert, tmp_path / "adapter", method="lora", multi_label="|", max_steps=2)
+    merged = merge_adapter(tuned.path, out=tmp_path / "merged")
+    network, tokenizer = load_classifier(merged.path), load_tokenizer(merged.path)
+    inputs = tokenizer(["my order", "the order"], padding=True, return_tensors="pt")
+    with torch.no_grad():
+        before = load_classifier(small_bert, adapter=tuned.path)(**inputs).logits
+        after = network(**inputs).logits
+    card = (merged.path / "README.md").read_text()
+
+    assert known_labels(merged.path) == {"mine": 0, "order": 1}
+    assert network.config.problem_type == "multi_label_classification"
+    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3)
+    assert "library_name: transformers" in card
+    assert "# merged\n" in card
+    assert len({(merged.path / name).stat().st_mode for name in ("model.safetensors", "config.json")}) == 1
+
+
 def test_an_adapter_can_be_saved_merged(labelled: Rows, quickstart_base: Path, tmp_path: Path) -> None:
     """`lora.merge` writes one model."""
     tuned = run(labelled, quickstart_base, tmp_path / "m", method="lora", max_steps=2, lora={"merge": True})
