@@ -9,7 +9,7 @@ from typing import Any
 from ..core.errors import DataError
 from ..core.prompts import PromptConfig
 from .encoding import Row
-from .estimate import estimate_memory, estimate_seconds
+from .estimate import describe_cost, estimate_memory, estimate_seconds
 from .plan import Plan, data_fingerprint, make_plan
 
 TRUNCATED_SHARE = 0.05
@@ -62,6 +62,18 @@ class Preflight:
     data_fingerprint: str
     warnings: tuple[str, ...]
     """What a person should look at before starting."""
+
+    @property
+    def learned(self) -> str:
+        """What is learned from what, for people."""
+        if not self.labels:
+            return f"{self.supervised_tokens:,} of {self.tokens:,} tokens are learned"
+        return f"{len(self.labels):,} labels are learned from {self.trained_rows:,} rows with {self.tokens:,} tokens"
+
+    @property
+    def cost(self) -> str:
+        """Estimated memory and time, for people."""
+        return describe_cost(self.memory_bytes, self.seconds)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""

@@ -30,7 +30,7 @@ def render_card(tuned: Tuned) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| rows | {audit['trained_rows']:,} ({audit['supervised_tokens']:,} supervised tokens or labels) |",
+        f"| rows | {audit['trained_rows']:,} ({_learned(audit)}) |",
         f"| data fingerprint | `{tuned.data_fingerprint}` |",
         f"| recipe fingerprint | `{tuned.notes['config_fingerprint']}` |",
         f"| seed | {tuned.seed} |",
@@ -46,6 +46,11 @@ def render_card(tuned: Tuned) -> str:
     if tuned.notes["warnings"]:
         lines += ["", "## Warnings", "", *(f"* {warning}" for warning in tuned.notes["warnings"])]
     return "\n".join(lines) + "\n"
+
+
+def _learned(audit: Mapping[str, Any]) -> str:
+    labels = len(audit["labels"])
+    return f"{labels:,} labels" if labels else f"{audit['supervised_tokens']:,} supervised tokens"
 
 
 def _evaluations(tuned: Tuned) -> list[str]:

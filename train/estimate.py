@@ -20,6 +20,9 @@ PROBE = 1024
 EFFICIENCY = 0.5
 """Share of a large matrix product's speed that training reaches, roughly."""
 
+SECONDS_TOLD, MINUTES_TOLD = 120, 7200
+"""Seconds below which a time is told in seconds, and in minutes."""
+
 
 def estimate_memory(plan: Plan) -> int:
     """Peak bytes: weights, gradients and moments, and the activations of one forward pass."""
@@ -45,6 +48,18 @@ def estimate_seconds(plan: Plan, tokens_per_row: float) -> float:
     rows = plan.steps * plan.config.batch_size
     operations = per_weight * plan.shape.body * rows * tokens_per_row
     return operations / (EFFICIENCY * _operations_per_second(plan) * plan.place.processes)
+
+
+def describe_cost(memory: int, seconds: float) -> str:
+    """Bytes and seconds for people.
+
+    >>> describe_cost(3 * 2**30, 400), describe_cost(2**25, 5), describe_cost(2**36, 90_000)
+    ('3.0 GiB and 6.7 minutes', '32 MiB and 5 seconds', '64.0 GiB and 25.0 hours')
+    """
+    size = f"{memory / 2**30:.1f} GiB" if memory >= 2**30 else f"{memory / 2**20:.0f} MiB"
+    if seconds < SECONDS_TOLD:
+        return f"{size} and {seconds:.0f} seconds"
+    return f"{size} and " + (f"{seconds / 60:.1f} minutes" if seconds < MINUTES_TOLD else f"{seconds / 3600:.1f} hours")
 
 
 def _operations_per_second(plan: Plan) -> float:

@@ -146,6 +146,8 @@ def _evaluate(session: Session, task: Task, course: Course) -> None:
         course.stopped = f"step {course.step}: retention left its margin"
     elif is_exhausted(course.evaluations, config.monitor.patience):
         course.stopped = f"step {course.step}: no better evaluation in the last {config.monitor.patience}"
+    if course.stopped:
+        note(f"stopped early, {course.stopped}")
 
 
 def _save(session: Session, task: Task, course: Course) -> None:

@@ -107,6 +107,7 @@ def _put_back_best(session: Session, course: Course, plan: Plan, folder: Path) -
     if plan.config.monitor.keep == "last" or best is None or best.step == course.step:
         return course.step
     load_weights(session.network, folder / "best.safetensors")
+    note(f"the weights of step {best.step} are kept, the best of {len(course.evaluations) - 1} evaluations")
     return best.step
 
 
@@ -136,11 +137,7 @@ def _run_key(plan: Plan, prompts: PromptConfig, watched: Sequence[BenchmarkItem]
 
 def _tell(found: Preflight) -> None:
     note(f"{found.method}: {found.reason}")
-    note(
-        f"{found.trained_rows:,} rows, {found.tokens:,} tokens, {found.supervised_tokens:,} supervised, "
-        f"{found.steps:,} steps on {found.device} ({found.precision}); about {found.memory_bytes / 2**30:.1f} GiB, "
-        f"{found.seconds / 60:.1f} minutes"
-    )
+    note(f"{found.learned}; {found.steps:,} steps on {found.device} ({found.precision}); about {found.cost}")
     note(f"one row: {found.example}")
     for warning in found.warnings:
         note(f"warning: {warning}")

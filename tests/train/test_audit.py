@@ -32,6 +32,7 @@ def test_counts_and_the_decoded_row(labelled: Rows, quickstart_base: Path) -> No
     assert found.example == "<|endoftext|>hi I want my money back\nLabel:⟦ refund<|endoftext|>⟧"
     assert found.memory_bytes > 16 * 0.9e6
     assert found.seconds > 0
+    assert found.learned == f"{found.supervised_tokens:,} of {found.tokens:,} tokens are learned"
 
 
 def test_a_label_row_shows_its_label(labelled: Rows, small_bert: Path) -> None:
@@ -40,6 +41,7 @@ def test_a_label_row_shows_its_label(labelled: Rows, small_bert: Path) -> None:
 
     assert found.example.endswith("→ refund")
     assert found.labels == {"delivery": 15, "login": 15, "refund": 15}
+    assert found.learned == f"3 labels are learned from 45 rows with {found.tokens:,} tokens"
 
 
 def test_it_is_json(labelled: Rows, quickstart_base: Path) -> None:
