@@ -31,6 +31,7 @@ def render_card(tuned: Tuned) -> str:
         "| | |",
         "|---|---|",
         f"| rows | {audit['trained_rows']:,} ({_learned(audit)}) |",
+        *_replay(audit, config),
         f"| data fingerprint | `{tuned.data_fingerprint}` |",
         f"| recipe fingerprint | `{tuned.notes['config_fingerprint']}` |",
         f"| seed | {tuned.seed} |",
@@ -46,6 +47,15 @@ def render_card(tuned: Tuned) -> str:
     if tuned.notes["warnings"]:
         lines += ["", "## Warnings", "", *(f"* {warning}" for warning in tuned.notes["warnings"])]
     return "\n".join(lines) + "\n"
+
+
+def _replay(audit: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    replay = config["replay"]
+    if not (replay["source"] and replay["share"]):
+        return []
+    rows = replay["rows"] if replay["source"] == "self" else audit["replay_rows"]
+    source = "written by the base" if replay["source"] == "self" else f"of `{replay['source']}`"
+    return [f"| replay | {replay['share']:.0%} of each batch, from {rows:,} rows {source} |"]
 
 
 def _learned(audit: Mapping[str, Any]) -> str:

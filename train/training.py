@@ -62,7 +62,7 @@ def train_model(
     plan = make_plan(data, model=model, config=config, prompts=prompts, validation=validation, seed=seed)
     found = audit(plan)
     _tell(found)
-    folder, key = out.with_name(out.name + ".partial"), _run_key(plan, prompts, watched)
+    folder, key = out.with_name(out.name + ".partial"), run_key(plan, prompts, watched)
     _claim(folder, key, plan.place)
     session, replay, retention = open_session(plan, folder)
     watch = Watch(validation=plan.validation, retention=retention, benchmarks=encode_items(watched, plan))
@@ -120,8 +120,10 @@ def _claim(folder: Path, key: str, place: Place) -> None:
     place.wait()
 
 
-def _run_key(plan: Plan, prompts: PromptConfig, watched: Sequence[BenchmarkItem]) -> str:
-    rows = [[row.origin, row.ids.tolist(), row.target] for row in (*plan.encoding.rows, *plan.validation)]
+def run_key(plan: Plan, prompts: PromptConfig, watched: Sequence[BenchmarkItem]) -> str:
+    """Fingerprint of all that moves a weight: a killed run continues only where it is the same."""
+    groups = (plan.encoding.rows, plan.validation, plan.replay, plan.retention)
+    rows = [[[row.origin, row.ids.tolist(), row.target] for row in group] for group in groups]
     return fingerprint(
         [
             rows,

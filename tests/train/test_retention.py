@@ -21,6 +21,7 @@ from tunegate.train.opening import open_session
 from tunegate.train.plan import make_plan
 from tunegate.train.replay import read_general
 from tunegate.train.self_replay import read_own_text, rows_from_tokens, write_own_rows
+from tunegate.train.training import run_key
 
 Rows = list[dict[str, str]]
 
@@ -245,6 +246,7 @@ def test_the_base_writes_its_own_replay(labelled: Rows, quickstart_base: Path, t
 
     assert len(written) == 12
     assert all(ids[0] == 0 for ids in written)
+    assert "| replay | 20% of each batch, from 8 rows written by the base |" in (tuned.path / "README.md").read_text()
     assert "retention" in tuned.notes["evaluations"][0]
 
 
@@ -259,6 +261,24 @@ def test_files_of_another_run_are_not_taken_over(labelled: Rows, quickstart_base
 
     assert len(read_own_text(tuned.path / "replay.jsonl")) == 4
     assert not stale.exists()
+
+
+def test_a_run_is_continued_on_the_same_general_text_alone(
+    general: Path, labelled: Rows, quickstart_base: Path
+) -> None:
+    """Rehearsed and watched rows are part of what a run is: another text in the same file makes another run."""
+    config = TrainConfig(replay={"source": str(general), "share": 0.2})
+
+    def key() -> str:
+        plan = make_plan(labelled, model=str(quickstart_base), config=config, prompts=PromptConfig())
+        return run_key(plan, PromptConfig(), ())
+
+    first, again = key(), key()
+    general.write_text(general.read_text().replace("number 39", "number 93"))  # a row that is only watched
+    watched = key()
+    general.write_text(general.read_text().replace("number 0", "number 9"))
+    assert first == again
+    assert len({first, watched, key()}) == 3
 
 
 def test_own_rows_end_where_the_text_ends(quickstart_base: Path) -> None:
