@@ -79,7 +79,7 @@ def run_loop(session: Session, task: Task) -> Course:
     course = _resume(session, task) or Course()
     if not course.evaluations:
         course.evaluations.append(evaluate(session, task.watch, step=0))
-        note(describe(course.evaluations[0]))
+        _tell(course.evaluations[0], task)
     every = config.monitor.every or order.steps_per_epoch
     saving = config.checkpoint_steps or order.steps_per_epoch
     clock = _Clock()
@@ -134,8 +134,7 @@ def _evaluate(session: Session, task: Task, course: Course) -> None:
     config = task.config
     found = evaluate(session, task.watch, step=course.step)
     course.evaluations.append(found)
-    note(describe(found))
-    task.report(course.step, {name: value for name, value in to_json(found).items() if isinstance(value, float)})
+    _tell(found, task)
     best = choose_best(course.evaluations, config.monitor)
     if config.monitor.keep == "best" and best is found and session.place.rank == 0:
         save_weights(session.network, task.folder / "best.safetensors")
@@ -148,6 +147,14 @@ def _evaluate(session: Session, task: Task, course: Course) -> None:
         course.stopped = f"step {course.step}: no better evaluation in the last {config.monitor.patience}"
     if course.stopped:
         note(f"stopped early, {course.stopped}")
+
+
+def _tell(found: Evaluation, task: Task) -> None:
+    """An evaluation to people and trackers; the losses of single benchmarks as `items/NAME`."""
+    note(describe(found))
+    measured = {name: value for name, value in to_json(found).items() if isinstance(value, float)}
+    named = {f"validation_{name}" if name in {"loss", "accuracy"} else name: value for name, value in measured.items()}
+    task.report(found.step, {**named, **{f"items/{name}": value for name, value in found.benchmarks.items()}})
 
 
 def _save(session: Session, task: Task, course: Course) -> None:
