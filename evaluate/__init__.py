@@ -37,6 +37,7 @@ from .noise import measure_noise as measure_noise
 from .noise import noise_floor as noise_floor
 from .noise import read_noise as read_noise
 from .noise import write_noise as write_noise
+from .retention import retention_items as retention_items
 from .score_files import read_scores as read_scores
 from .score_files import write_scores as write_scores
 from .scoring.causal import Resident as Resident

@@ -17,14 +17,14 @@ from ..core.models import model_family, model_fingerprint
 from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
-from ..core.store import read_json
+from ..core.store import fingerprint, read_json
 from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
 from .benchmarks.selection import draw_order
 from .collector import collector_off
-from .config import EvaluateConfig
+from .config import EvaluateConfig, Retention
 from .encoder import measure_encoder
 from .general_data import retained_datasets
-from .retention import measure_retention
+from .retention import measure_retention, split_rows
 from .score_files import score_table
 from .scoring.causal import CausalModel, Resident
 from .scoring.scorer import SCORER_VERSION
@@ -139,15 +139,26 @@ def _measure_causal(
         rows += found_rows
         infos.append(info)
     for entry in datasets:
-        model = causal.scorer().forward.model
-        found_rows, info, report = measure_retention(
-            entry, model, causal.tokenizer, batch_tokens=config.batch_tokens, seed=seed
-        )
+        found_rows, info, report = _measure_retained(causal, entry, seed)
         rows += found_rows
         infos.append(info)
         extras.setdefault("retention", {})[entry.name] = report
     report = causal.close()
     return rows, infos, {**extras, **report, "warnings": [*warnings, *report["warnings"]]}
+
+
+def _measure_retained(
+    causal: CausalModel, entry: Retention, seed: int
+) -> tuple[list[dict[str, Any]], TaskInfo, dict[str, Any]]:
+    """A general dataset is measured whole, so the looks of a run in blocks share what the first of them found."""
+    drawn = [[part.ids, part.targets] for part in split_rows(entry, seed)]
+    key = fingerprint([causal.fingerprint, causal.config.dtype, entry.model_dump(mode="json"), seed, drawn])
+    found = causal.resident.retained
+    if key not in found:
+        note(f"measuring {entry.name}")
+        model, tokens = causal.scorer().forward.model, causal.config.batch_tokens
+        found[key] = measure_retention(entry, model, causal.tokenizer, batch_tokens=tokens, seed=seed)
+    return found[key]  # type: ignore[no-any-return]
 
 
 def _measure_task(

@@ -19,7 +19,8 @@ from ..core.errors import DataError
 from ..core.formats import load_examples
 from ..core.records import Examples
 from ..core.results import TaskInfo
-from .config import Retention
+from .config import EvaluateConfig, Retention
+from .general_data import retained_datasets
 from .task.label_models import features, probe_scores
 from .task.labels import example_texts, task_row
 
@@ -68,6 +69,24 @@ def measure_retention(
     scale: Any = "continuous" if entry.measure == "similarity" else "binary"
     info = TaskInfo(name=entry.name, role="benchmark", metric=metric, scale=scale, chance=chance, ability=entry.ability)
     return rows, info, {metric: float(np.mean(values)), **report}
+
+
+def retention_items(
+    config: EvaluateConfig, task: Examples | None, *, seed: int = 0
+) -> tuple[dict[str, int], list[str]]:
+    """General dataset to the number of its rows that would be tested, and warnings, without a model.
+
+    Raises:
+        DataError: a file is missing, cannot be read, or does not fit the measure.
+    """
+    datasets, warnings = retained_datasets(config.retention, task)
+    counts = {}
+    for entry in datasets:
+        _, asked = split_rows(entry, seed)
+        if entry.measure == "similarity":
+            _gold_scores(entry, asked)
+        counts[entry.name] = len(asked)
+    return counts, warnings
 
 
 def split_rows(entry: Retention, seed: int) -> tuple[Examples, Examples]:

@@ -30,6 +30,8 @@ class Resident:
         self._base: Any = None
         self.loads = 0
         """Models read from disk so far, adapters not counted."""
+        self.retained: dict[str, Any] = {}
+        """What a model showed on a general dataset, by the fingerprint of both: looks of one run measure it once."""
 
     def base(self, model: str, config: EvaluateConfig) -> Any:
         """The base model, in eval mode on its device."""

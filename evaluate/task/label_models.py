@@ -99,7 +99,8 @@ def features(examples: Examples, model: Any, tokenizer: Any, *, batch_tokens: in
     """Mean of the last hidden states over each row's tokens (n × width)."""
     import torch
 
-    body = getattr(model, model.base_model_prefix, model) if hasattr(model, "base_model_prefix") else model
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model  # with the adapter's layers
+    body = getattr(inner, inner.base_model_prefix, inner) if hasattr(inner, "base_model_prefix") else inner
     out: np.ndarray[Any, Any] | None = None
     for batch, inputs in encoded_batches(examples, tokenizer, model, batch_tokens=batch_tokens):
         with torch.inference_mode():

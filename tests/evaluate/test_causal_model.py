@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,33 @@ def test_one_resident_model_serves_base_and_adapter(quickstart_base: Path, adapt
     assert tuned.rows.equals(alone.rows)
     assert tuned.rows["logprobs"] != before.rows["logprobs"]
     assert tuned.model_hash != before.model_hash
+
+
+def test_looks_of_one_run_measure_a_general_dataset_once(quickstart_base: Path, adapter: Path, tmp_path: Path) -> None:
+    """It is measured whole, so a second look finds it done; another model, other rows or another seed do not."""
+    general = tmp_path / "general.jsonl"
+    lines = [{"text": f"word {n} {n * n} {7 * n % 24}", "label": "abc"[n % 3]} for n in range(24)]
+    general.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    config = {"retention": [{"name": "letters", "data": str(general), "measure": "neighbours"}]}
+    resident, calls = Resident(), [0]
+    base = resident.base(str(quickstart_base), EvaluateConfig())
+    base.model.register_forward_pre_hook(lambda *_: calls.append(calls.pop() + 1))
+
+    def look(**options: Any) -> tuple[int, Any]:
+        before = calls[0]
+        rows = measure(quickstart_base, config=config, resident=resident, cache=tmp_path / "c", **options).rows
+        return calls[0] - before, [row for row in rows.to_pylist() if row["task"] == "letters"]
+
+    first, again = look(share=0.5), look(share=0.5)
+    tuned, other_seed = look(share=0.5, adapter=adapter), look(share=0.5, seed=1)
+    general.write_text(general.read_text().replace("word 3 ", "word three "))
+    other_rows = look(share=0.5)
+
+    assert (first[0] > 0, again[0]) == (True, 0)
+    assert again[1] == first[1]
+    assert len(first[1]) == 24
+    assert all(found[0] > 0 for found in (tuned, other_seed, other_rows))
+    assert [row["prediction"] for row in tuned[1]] != [row["prediction"] for row in first[1]]
 
 
 def test_an_adapter_never_finds_the_answers_of_its_base(quickstart_base: Path, adapter: Path, tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from tunegate.core.errors import DataError
 from tunegate.core.formats import load_examples
 from tunegate.core.prompts import PromptConfig
 from tunegate.core.records import Examples
-from tunegate.evaluate import EvaluateConfig, Retention, benchmark_items, compare_scores, evaluate_model
+from tunegate.evaluate import (
+    EvaluateConfig,
+    Retention,
+    benchmark_items,
+    compare_scores,
+    evaluate_model,
+    retention_items,
+)
 from tunegate.evaluate.general_data import RETENTION_SUITES, describe_retention_suite, general_datasets
 
 WORDS = {"one": ["apple", "pear", "plum"], "two": ["iron", "gold", "zinc"], "three": ["horse", "goat", "mule"]}
@@ -68,6 +75,27 @@ def test_a_suite_is_measured_on_what_the_folder_holds(encoder: Path, folder: Pat
     assert [(task.name, task.ability) for task in base.tasks] == [(one.name, one.ability) for one in datasets]
     assert [(task.n, task.delta) for task in compared] == [(30, 0.0)] * len(datasets)
     assert base.extras["warnings"] == []
+
+
+def test_what_would_be_tested_is_known_without_a_model(encoder: Path, folder: Path) -> None:
+    """A dry run names the datasets and rows that the run then measures, and what it leaves out."""
+    config = suite("general", folder, limit=30)
+    task = load_examples(rows("sst2", 90)[60:])
+    scores = measure(encoder, config, task)
+    counts, warnings = retention_items(config, task)
+    measured = [row["task"] for row in scores.rows.to_pylist()]
+
+    assert counts == {name: measured.count(name) for name in ("clinc150", "20news", "sms_spam")}
+    assert warnings == scores.extras["warnings"] == ["evaluate.retention: 'sst2' holds the rows of the task: left out"]
+
+
+def test_pairs_without_gold_scores_are_refused_before_a_model_is_loaded(tmp_path: Path) -> None:
+    """A similarity dataset needs a second text and numbers."""
+    write(tmp_path / "pairs.jsonl", rows("pairs"))
+    entry = {"name": "pairs", "data": str(tmp_path / "pairs.jsonl"), "measure": "similarity"}
+
+    with pytest.raises(DataError, match=r"'pairs' has no second text; set columns\.pair"):
+        retention_items(EvaluateConfig.model_validate({"retention": [entry]}), None)
 
 
 def test_absent_files_are_one_error_before_anything_is_tuned(folder: Path) -> None:
