@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,9 @@ class Context:
     """(n,) int: findings so far, for the survivor policy `quality`."""
     pinned: Array | None = None
     """(n,) bool: rows that a reviewer wants kept; they are preferred as survivors."""
+
+    screens: Mapping[str, Array] = field(default_factory=dict)
+    """Column → (n,) uint32 bits of each of its texts, see `rules/suspects.py`; rules make what is missing."""
 
     def narrowed(self, rows: Array) -> Context:
         """The same context for a part of the rows (positions)."""

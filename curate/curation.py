@@ -22,6 +22,7 @@ from .leaks.benchmarks import contaminated_items
 from .overrides import read_overrides
 from .policy import decide, follow_survivors
 from .redaction import redact, rows_to_redact
+from .rules.suspects import screen_examples
 from .rules.table import RULES, STAGES, Stage, rule_action
 
 
@@ -117,6 +118,8 @@ def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, c
     wanted = [rule for rule in wanted if rule_action(rule.id, config) != "off"]
     part = examples if len(rows) == len(examples) else examples.take(rows)
     narrowed = context if part is examples else context.narrowed(rows)
+    if stage == "row":
+        narrowed = replace(narrowed, screens=screen_examples(part))
     ids = {rule.id for rule in wanted}
     finders = dict.fromkeys(rule.find for rule in wanted if rule.find is not None)
     found = [finding for find in finders for finding in find(part, config, narrowed) if finding.rule in ids]

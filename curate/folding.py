@@ -8,7 +8,6 @@ too, so that word shingles see them.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 
 UNSPACED_BLOCKS = (
@@ -32,7 +31,10 @@ EMOJI_BLOCKS = ((0x2600, 0x27BF), (0x1F000, 0x1FAFF))
 VARIATIONS = frozenset(map(chr, range(0xFE00, 0xFE10)))
 """Variation selectors, which choose how the character before them looks."""
 
-_ASCII_WORDS = re.compile(rf"\w+|[{re.escape(ASCII_SYMBOLS)}]", re.ASCII)
+_ASCII_WORDS = {
+    byte: chr(byte) if chr(byte).isalnum() or chr(byte) in f"_{ASCII_SYMBOLS}" else " " for byte in range(128)
+}
+"""ASCII code point → itself where it belongs to a word or is one, else a space."""
 
 
 def fold(text: str) -> str:
@@ -48,8 +50,10 @@ def fold(text: str) -> str:
     ':)'
     """
     if text.isascii():
-        words = _ASCII_WORDS.findall(text.lower())
-        return " ".join(words) if words else " ".join(text.split())
+        plain = text.lower().translate(_ASCII_WORDS)
+        for symbol in ASCII_SYMBOLS:
+            plain = plain.replace(symbol, f" {symbol} ")
+        return " ".join(plain.split()) or " ".join(text.split())
     plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
     return " ".join(plain.translate(_WORD_CHARACTERS).split()) or " ".join(plain.split())
 

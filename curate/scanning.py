@@ -19,15 +19,6 @@ from .duplicates.compiled import map_threads
 
 SLICE_ROWS = 1 << 14
 """Rows looked at in one go, so that threads share the work."""
-NON_ASCII, CONTROL, MARKUP, FENCE = 1, 2, 4, 8
-"""Bytes that some rules need: beyond ASCII; control characters; one of `<` and `&`; a backtick."""
-_FEATURES = bytes(
-    NON_ASCII * (byte > 127)
-    | CONTROL * ((byte < 32 and byte not in b"\t\n\r") or byte == 127)
-    | MARKUP * (byte in b"<&")
-    | FENCE * (byte == ord("`"))
-    for byte in range(256)
-)
 
 
 def matches(column: pa.ChunkedArray, pattern: str) -> Array:
@@ -58,22 +49,6 @@ def rows_where(column: pa.ChunkedArray, mask: Array) -> Iterator[tuple[int, str]
     yield from zip(rows.tolist(), take_rows(column, rows).to_pylist(), strict=True)
 
 
-def byte_features(column: pa.ChunkedArray) -> Array:
-    """(n,) uint8: which of NON_ASCII, CONTROL, MARKUP and FENCE occur in each text; one fast pass over the bytes."""
-    return by_slices(column, _byte_features, np.uint8)
-
-
-def _byte_features(piece: pa.Array) -> pa.Array:
-    _, offsets, data = piece.buffers()
-    ends = np.frombuffer(offsets, np.int64)[piece.offset : piece.offset + len(piece) + 1]
-    features = np.frombuffer(memoryview(data or b"")[ends[0] : ends[-1]].tobytes().translate(_FEATURES), np.uint8)
-    found = np.zeros(len(piece), np.uint8)
-    filled = np.flatnonzero(np.diff(ends))
-    if len(filled):
-        found[filled] = np.bitwise_or.reduceat(features, ends[filled] - ends[0])
-    return pa.array(found)
-
-
 def folded_numbers(column: pa.ChunkedArray) -> Array:
     """(n,) uint64: texts with one folded form have one number, and hardly any others do."""
     from .duplicates.exact_join import text_numbers
@@ -81,14 +56,21 @@ def folded_numbers(column: pa.ChunkedArray) -> Array:
     return text_numbers(column, 1)
 
 
-def replace_rows(column: pa.ChunkedArray, rows: Sequence[int], values: Sequence[Any]) -> pa.ChunkedArray:
-    """The column with new values at some rows; those of all other rows keep their bytes and type."""
-    if not len(rows):
-        return column
-    order = np.arange(len(column))
-    order[np.asarray(rows)] = len(column) + np.arange(len(rows))
-    fresh = pa.chunked_array([pa.array(values, column.type)])
-    return pa.chunked_array([*column.chunks, *fresh.chunks], type=column.type).take(pa.array(order))
+def replace_rows(column: pa.ChunkedArray, rows: Sequence[int] | Array, values: Any) -> pa.ChunkedArray:
+    """The column with new values at some rows (ascending); those of all other rows keep their bytes and type."""
+    places = np.asarray(rows, np.int64)
+    fresh = values.cast(column.type) if isinstance(values, pa.Array) else pa.array(values, column.type)
+    chunks, first = [], 0
+    for chunk in column.chunks:
+        start, stop = np.searchsorted(places, (first, first + len(chunk)))
+        order = np.arange(len(chunk))
+        order[places[start:stop] - first] = len(chunk) + np.arange(stop - start)
+        own = (
+            pa.concat_arrays([chunk, fresh.slice(start, stop - start)]).take(pa.array(order)) if stop > start else chunk
+        )
+        chunks.append(own)
+        first += len(chunk)
+    return pa.chunked_array(chunks, type=column.type)
 
 
 def prose_columns(examples: Examples) -> list[str]:

@@ -8,21 +8,22 @@ common are therefore not compared; and rows with different templates are not com
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..core.records import Examples
 from .context import Array
-from .duplicates.blocks import take_rows
+from .duplicates.blocks import slices, take_rows
+from .duplicates.compiled import map_threads
 from .folding import fold
 from .ranking import id_numbers
-from .scanning import replace_rows, rows_matching
+from .scanning import replace_rows
 
 SAMPLE = 5_000
 """Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
@@ -34,6 +35,10 @@ EDGE = 2_000
 """Characters at either end in which an opening or closing is looked for."""
 GROWS = 0.9
 """An opening grows by a word while this share of its inputs have that word next."""
+WHITE_SPACE = "".join(
+    map(chr, (*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288))
+)
+"""What `str.strip` removes."""
 NAMING_WORDS = 3
 """A removed line of this many words or more says what is asked, and tells templates apart."""
 
@@ -53,9 +58,18 @@ class Template:
         return bool(self.lines or self.openings or self.closings)
 
 
-def detect_template(examples: Examples, share: float) -> Template:
-    """Boilerplate that at least `share` of the distinct inputs (and at least `FEWEST`) have in common."""
-    texts = _sample(examples)
+def detect_template(
+    examples: Examples, share: float, *, rows: Array | None = None, fold: Callable[[str], str] = fold
+) -> Template:
+    """Boilerplate that at least `share` of the distinct inputs (and at least `FEWEST`) have in common.
+
+    Args:
+        examples: n rows.
+        share: as `dedup.template_share`.
+        rows: positions of the rows to look at, ascending; none: all.
+        fold: the fold to use, one that remembers for example.
+    """
+    texts = _sample(examples, rows, fold)
     fewest = max(FEWEST, int(np.ceil(share * len(texts))))
     counts = Counter(line for text in texts if "\n" in text for line in {line.strip() for line in text.split("\n")})
     lines = frozenset(line for line, count in counts.items() if line and count >= fewest)
@@ -94,19 +108,17 @@ def strip_column(column: pa.ChunkedArray, template: Template) -> tuple[pa.Chunke
     rows, rests, lines = _rows_without_lines(column, template.lines)
     shortened = replace_rows(column, rows, rests)
     bare, removed = strip_affixes(shortened, template.openings, template.closings)
-    empty = [row for row, rest in zip(rows, rests, strict=True) if not rest.strip()]
-    bare = replace_rows(bare, empty, take_rows(column, np.array(empty, np.int64)).to_pylist())
+    empty = rows[pc.equal(pc.utf8_length(pc.utf8_trim(rests, WHITE_SPACE)), 0).to_numpy(zero_copy_only=False)]
+    bare = replace_rows(bare, empty, take_rows(column, empty).to_pylist())
     removed[empty] = -1
+    encoded = lines.dictionary_encode()
+    kinds = [tuple(text.split("\n")) for text in encoded.dictionary.to_pylist()]
+    went = np.full(len(column), -1, np.int64)
+    went[rows] = encoded.indices.to_numpy()
     affixes = (*template.openings, *template.closings, "")
-    both, inverse = np.unique(removed, axis=0, return_inverse=True)
-    codes = np.array([_code((affixes[one], affixes[two])) for one, two in both.tolist()], np.int64)[inverse.reshape(-1)]
-    known: dict[tuple[tuple[str, ...], int, int], int] = {}
-    for row, (opening, closing) in zip(rows, removed[rows].tolist(), strict=True):
-        key = (lines[row], opening, closing)
-        if key not in known:
-            known[key] = _code((*key[0], affixes[opening], affixes[closing]))
-        codes[row] = known[key]
-    return bare, codes
+    ways, inverse = np.unique(np.column_stack([went, removed]), axis=0, return_inverse=True)
+    codes = [_code((*(kinds[at] if at >= 0 else ()), affixes[one], affixes[two])) for at, one, two in ways.tolist()]
+    return bare, np.array(codes, np.int64)[inverse.reshape(-1)]
 
 
 def _code(removed: Iterable[str]) -> int:
@@ -116,23 +128,42 @@ def _code(removed: Iterable[str]) -> int:
 
 def _rows_without_lines(
     column: pa.ChunkedArray, lines: frozenset[str]
-) -> tuple[list[int], list[str], dict[int, tuple[str, ...]]]:
-    """Rows that hold one of the lines, what is left of each, and the lines removed."""
-    if not lines:
-        return [], [], {}
-    found = [
-        (row, *_without_lines(text, lines))
-        for row, text in rows_matching(column, "|".join(map(re.escape, sorted(lines))))
-    ]
-    found = [(row, rest, removed) for row, rest, removed in found if removed]
-    return [f[0] for f in found], [f[1] for f in found], {f[0]: tuple(f[2]) for f in found}
+) -> tuple[Array, pa.LargeStringArray, pa.LargeStringArray]:
+    """Rows that hold one of the lines, what is left of each, and the lines removed, joined."""
+    known = pa.array(sorted(lines), pa.large_string())
+    parts = list(map_threads(lambda piece: _piece_without_lines(*piece, known), slices(column) if lines else []))
+    none = pa.array([], pa.large_string())
+    rows, rests, gone = zip((np.empty(0, np.int64), none, none), *parts, strict=True)
+    return np.concatenate(rows), pa.concat_arrays(rests), pa.concat_arrays(gone)
 
 
-def _sample(examples: Examples) -> list[str]:
-    inputs = examples.table["input"]
-    if len(examples) > SAMPLE:
-        inputs = inputs.take(pa.array(np.argpartition(id_numbers(examples), SAMPLE)[:SAMPLE]))
-    distinct = {fold(text): text for text in sorted(inputs.to_pylist())}
+def _piece_without_lines(
+    first: int, piece: pa.Array, known: pa.Array
+) -> tuple[Array, pa.LargeStringArray, pa.LargeStringArray]:
+    """`_rows_without_lines` of the rows from `first` on."""
+    rows = np.flatnonzero(pc.match_substring(piece, "\n").to_numpy(zero_copy_only=False))
+    parts = pc.split_pattern(piece.take(pa.array(rows)), "\n")
+    every = pc.utf8_trim(parts.flatten(), WHITE_SPACE)
+    is_known = pc.is_in(every, value_set=known)
+    gone, rests = _chosen(parts.offsets, every, is_known), _chosen(parts.offsets, every, pc.invert(is_known))
+    held = pc.greater(pc.list_value_length(gone), 0)
+    newline = pa.scalar("\n", pa.large_string())
+    both = [pc.binary_join(lists.filter(held), newline) for lists in (rests, gone)]
+    return first + rows[held.to_numpy(zero_copy_only=False)], both[0], both[1]
+
+
+def _chosen(offsets: pa.Array, values: pa.Array, mask: pa.Array) -> pa.LargeListArray:
+    """Lists of only those values that are under the mask."""
+    before = np.append(0, np.cumsum(mask.to_numpy(zero_copy_only=False)))
+    return pa.LargeListArray.from_arrays(pa.array(before[offsets.to_numpy()], pa.int64()), values.filter(mask))
+
+
+def _sample(examples: Examples, rows: Array | None, fold: Callable[[str], str]) -> list[str]:
+    numbers = id_numbers(examples)
+    at = np.arange(len(numbers)) if rows is None else rows
+    if len(at) > SAMPLE:
+        at = at[np.argpartition(numbers[at], SAMPLE)[:SAMPLE]]
+    distinct = {fold(text): text for text in sorted(take_rows(examples.table["input"], np.sort(at)).to_pylist())}
     return list(distinct.values())
 
 

@@ -1,19 +1,23 @@
-"""Prompts and answers to findings: placeholders, refusals, answers that repeat the prompt, stop early or loop."""
+"""Prompts and answers to findings: placeholders, refusals, and answers that stop early."""
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
+from itertools import islice
+from string import ascii_letters, digits
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
-from ..context import Context
+from ..context import Array, Context
 from ..folding import fold, is_symbol
-from ..scanning import FENCE, by_slices, byte_features, excerpt, matches, prose_columns, rows_matching, rows_where
+from ..scanning import by_slices, excerpt, matches, prose_columns, rows_matching, rows_where
+from ..screen import FENCE, text_bytes
+from .suspects import column_bits, may_refuse
 
 PLACEHOLDERS = frozenset(
     {"n a", "null", "nil", "nan", "todo", "tbd", "fixme", "noinput", "no input", "nooutput", "no output", "placeholder"}
@@ -48,24 +52,17 @@ REFUSAL = (
 REFUSAL_WITHIN = 200
 """Characters from the start of an answer in which a refusal says so."""
 
-REPEAT_RATIO = 0.8
-"""Shares of prompt and answer lengths between which one can be a mere repetition of the other."""
-REPEAT_WORDS = 4
-"""Shorter answers may repeat their prompt by right."""
-
 LONG_ANSWER_WORDS = 40
 """From here on an answer in sentences is expected to end with one."""
 OPEN_END = re.compile(
     r"(?:[,;:(\[{]|\b(?:the|a|an|and|or|of|to|in|on|with|for|by|that|which|is|are|as|from|at))$", re.IGNORECASE
 )
+OPEN_WIDTH = 8
+"""Characters at the end of a line that OPEN_END can look at, and more."""
+OPEN_BYTES: Array = np.array([chr(byte) in f"{ascii_letters}{digits}_,;:([{{" for byte in range(256)])
+"""(256,) whether an ASCII character may end an open sentence."""
+SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 LIST_LINE = re.compile(r"\s*(?:[-*\u2022#>|]|\d+[.)]|\w+:|https?:)")
-
-LOOP_WORDS = 100
-"""Shorter answers may repeat themselves by right."""
-LOOP_RUN = 4
-"""Words in a run that repeats."""
-LOOP_COMPRESSED = 0.35
-"""Prose compresses to half; only what compresses to this share is looked at word by word."""
 
 
 def find_placeholders(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
@@ -103,26 +100,11 @@ def _opening(known: frozenset[str]) -> str:
     return rf"(?i)^\W*(?:{'|'.join(map(re.escape, first))})\b"
 
 
-def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
-    """Answers that are the prompt again."""
-    prompts, answers = examples.table["input"], examples.table["target"]
-    ratio = pc.divide(
-        pc.cast(pc.utf8_length(answers), "float64"),
-        pc.max_element_wise(pc.cast(pc.utf8_length(prompts), "float64"), 1.0),
-    )
-    alike = pc.and_(pc.greater_equal(ratio, REPEAT_RATIO), pc.less_equal(ratio, 1 / REPEAT_RATIO))
-    likely = alike.to_numpy()
-    for (row, prompt), (_, answer) in zip(rows_where(prompts, likely), rows_where(answers, likely), strict=True):
-        asked, said = fold(prompt), fold(answer)
-        if said.count(" ") < REPEAT_WORDS - 1 or not (said in asked or asked in said):
-            continue
-        yield Finding(row=row, rule="repeats-prompt", severity="warning", reason="The answer only repeats the prompt.")
-
-
 def find_refusals(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Refusals and assistant boilerplate at the start of an answer."""
     pattern = re.compile(REFUSAL.replace(r"\x{2019}", "\u2019"))
-    for row, text in rows_matching(examples.table["target"], REFUSAL):
+    likely = may_refuse(column_bits(examples, "target", context))
+    for row, text in rows_matching(examples.table["target"], REFUSAL, likely):
         found = pattern.search(text, 0, REFUSAL_WITHIN)
         if found:
             yield Finding(
@@ -137,15 +119,26 @@ def find_refusals(examples: Examples, config: CurateConfig, context: Context) ->
 def find_unfinished(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Answers that stop in a sentence or in a block of code."""
     column = examples.table["target"]
-    ends_open = by_slices(
-        column, lambda part: pc.match_substring_regex(pc.utf8_rtrim_whitespace(part), r"[\w,;:(\[{]$"), np.bool_
-    )
-    for row, text in rows_where(column, ends_open | ((byte_features(column) & FENCE) > 0)):
+    fenced = (column_bits(examples, "target", context) & FENCE) > 0
+    for row, text in rows_where(column, by_slices(column, _may_end_open, np.bool_) | fenced):
         if why := unfinished(text):
             evidence = {"ends": excerpt(text, len(text), width=40)}
             yield Finding(
                 row=row, rule="unfinished", severity="warning", reason=f"The answer {why}.", evidence=evidence
             )
+
+
+def _may_end_open(piece: pa.Array) -> pa.Array:
+    """Whether each text ends in a word or in one of `,;:([{`, white space apart; mostly its last byte tells."""
+    data, ends = text_bytes(piece)
+    last = np.zeros(len(piece), np.uint8)
+    filled = np.diff(ends) > 0
+    last[filled] = data[ends[1:][filled] - 1]
+    found = OPEN_BYTES[last]
+    unsure = np.flatnonzero(filled & ((last <= ord(" ")) | (last > 127)))
+    trimmed = pc.utf8_rtrim_whitespace(piece.take(pa.array(unsure)))
+    found[unsure] = pc.match_substring_regex(trimmed, r"[\w,;:(\[{]$").to_numpy(zero_copy_only=False)
+    return pa.array(found)
 
 
 def unfinished(text: str) -> str | None:
@@ -162,31 +155,12 @@ def unfinished(text: str) -> str | None:
     if "```" in text:
         return None
     last = text.rsplit("\n", 1)[-1]
-    if " " in text and OPEN_END.search(last) and not LIST_LINE.match(last):
+    if " " in text and OPEN_END.search(last[-OPEN_WIDTH:]) and not LIST_LINE.match(last):
         return f"ends in mid-sentence, after {text.split()[-1]!r}"
-    sentences = len(re.findall(r"[.!?](?:\s|$)", text))
-    is_prose = sentences >= 2 and len(last.split()) > 3 and not LIST_LINE.match(last)
-    if is_prose and len(text.split()) >= LONG_ANSWER_WORDS and text[-1].isalnum():
-        return f"ends without a full stop, after {text.split()[-1]!r}"
+    # What is cheapest to ask for comes first: most answers that end in a word are short, or a list.
+    is_long = text[-1:].isalnum() and len(text.split(None, LONG_ANSWER_WORDS - 1)) >= LONG_ANSWER_WORDS
+    if is_long and len(last.split(None, 3)) > 3 and not LIST_LINE.match(last):
+        sentences = len(list(islice(SENTENCE_END.finditer(text), 2)))
+        if sentences == 2:
+            return f"ends without a full stop, after {text.split()[-1]!r}"
     return None
-
-
-def find_loops(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
-    """Long answers that say the same again and again."""
-    column = examples.table["target"]
-    long = pc.greater_equal(pc.binary_length(column), LOOP_WORDS * 3)
-    for row, text in rows_where(column, long.to_numpy()):
-        data = text.encode()
-        if len(zlib.compress(data, 1)) > LOOP_COMPRESSED * len(data):
-            continue
-        words = fold(text).split()
-        runs = [tuple(words[at : at + LOOP_RUN]) for at in range(len(words) - LOOP_RUN + 1)]
-        share = 1 - len(set(runs)) / len(runs) if len(words) >= LOOP_WORDS else 0.0
-        if share >= config.quality.repetition_share:
-            yield Finding(
-                row=row,
-                rule="repetition",
-                severity="warning",
-                reason=f"{share:.0%} of the answer's {LOOP_RUN}-word runs are repetitions.",
-                score=share,
-            )

@@ -11,9 +11,11 @@ import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
-from ..context import Context
+from ..context import Array, Context
 from ..duplicates.blocks import take_rows
-from ..scanning import by_slices, matches, prose_columns
+from ..scanning import matches, prose_columns
+from ..screen import NON_ASCII
+from .suspects import column_bits
 
 SCRIPTS = {
     "Latin": r"\p{Latin}",
@@ -43,15 +45,15 @@ SAMPLE = 2000
 def find_foreign_rows(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Script always; language too where the extra `language` (py3langid) is installed."""
     for name in prose_columns(examples):
-        yield from _foreign_scripts(examples, name)
+        yield from _foreign_scripts(examples, name, (column_bits(examples, name, context) & NON_ASCII) > 0)
         if find_spec("py3langid") is not None:
             yield from _foreign_languages(examples, name)
 
 
-def _foreign_scripts(examples: Examples, name: str) -> Iterator[Finding]:
+def _foreign_scripts(examples: Examples, name: str, beyond_ascii: Array) -> Iterator[Finding]:
     column = examples.table[name]
     # What is all ASCII is Latin, if it has letters at all; only the rest needs a count per script.
-    beyond = np.flatnonzero(by_slices(column, lambda part: pc.invert(pc.string_is_ascii(part)), np.bool_))
+    beyond = np.flatnonzero(beyond_ascii)
     if not len(beyond):
         return
     part = take_rows(column, beyond)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from string import ascii_letters, ascii_lowercase, digits
 
 Check = Callable[[str], bool]
 
@@ -15,6 +16,7 @@ CREDENTIAL = (
     r"(?i)\b(?:api[_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|password|passwd)\b['\"]?\s*[=:]\s*"
     r"['\"]?[A-Za-z0-9_\-/+.!@#$%^&*]{12,}"
 )
+IBAN_STARTS = tuple(f"{a}{b}00" for a in ascii_lowercase for b in ascii_lowercase)
 PHONE = r"(?<![\w.+-])(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]\d{2,8}){1,4}(?![\w-])"
 
 
@@ -36,11 +38,11 @@ def luhn_holds(text: str) -> bool:
     >>> luhn_holds("4111 1111 1111 1111"), luhn_holds("4111 1111 1111 1112")
     (True, False)
     """
-    digits = [int(character) for character in text if character.isdigit()]
-    if not 13 <= len(digits) <= 19 or len(set(digits)) == 1:
+    figures = [int(character) for character in text if character.isdigit()]
+    if not 13 <= len(figures) <= 19 or len(set(figures)) == 1:
         return False
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+    doubled = [sum(divmod(2 * figure, 10)) for figure in figures[-2::-2]]
+    return (sum(figures[-1::-2]) + sum(doubled)) % 10 == 0
 
 
 def iban_holds(text: str) -> bool:
@@ -61,8 +63,9 @@ def is_phone(text: str) -> bool:
     >>> is_phone("+49 30 901820"), is_phone("(555) 123-4567"), is_phone("2024-01-15"), is_phone("123456789")
     (True, True, False, False)
     """
-    digits = re.sub(r"\D", "", text)
-    if not 7 <= len(digits) <= 15 or re.fullmatch(r"\d{4}[-. ]\d{1,2}[-. ]\d{1,2}|\d{1,2}[-. ]\d{1,2}[-. ]\d{4}", text):
+    if not 7 <= len(re.sub(r"\D", "", text)) <= 15:
+        return False
+    if re.fullmatch(r"\d{4}[-. ]\d{1,2}[-. ]\d{1,2}|\d{1,2}[-. ]\d{1,2}[-. ]\d{4}", text):
         return False
     return text.startswith("+") or bool(re.fullmatch(r"\(?\d{3}\)?[-. ]\d{3}[-. ]\d{4}", text))
 
@@ -79,6 +82,30 @@ def always(text: str) -> bool:  # noqa: ARG001
     return True
 
 
+DOMAIN = r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
+_DOMAIN = re.compile(DOMAIN)
+LOCAL = ascii_letters + digits + "._%+-"
+"""Characters in front of the at sign of an e-mail address."""
+LONGEST_LOCAL = 64
+
+
+def find_emails(text: str) -> Iterator[tuple[int, int]]:
+    """Start and end of e-mail addresses: from each at sign on forwards, and back to where its run of characters starts.
+
+    >>> list(find_emails("to jo@example.org"))
+    [(3, 17)]
+    """
+    end, at = 0, text.find("@")
+    while at >= 0:
+        before = text[max(end, at - LONGEST_LOCAL - 1) : at]
+        start = at - len(before) + len(before.rstrip(LOCAL))
+        is_cut = start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_.%+-")
+        if start < at <= start + LONGEST_LOCAL and not is_cut and (found := _DOMAIN.match(text, at)):
+            end = found.end()
+            yield start, end
+        at = text.find("@", at + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """How one type of private data looks."""
@@ -91,8 +118,12 @@ class Pattern:
     """What stands in every match that passes the check, in syntax that RE2 and Python share; cheaper than the form."""
     form: str
     check: Check = always
-    reach: tuple[int, int] | None = None
-    """Most characters of a match in front of its hint, and from it on, where that spares searching the whole text."""
+    needles: tuple[str, ...] = ()
+    """For `screen`: one stands in every match that passes the check, where that has only ASCII letters and digits."""
+    number_needles: tuple[str, ...] = ()
+    """The same, where the text has digits as `screen.MANY_DIGITS` says."""
+    search: Callable[[str], Iterator[tuple[int, int]]] | None = None
+    """Start and end of all matches of the form in turn, where there is a faster way to them than the form."""
 
 
 PATTERNS = (
@@ -102,19 +133,28 @@ PATTERNS = (
         ("-----begin",),
         "-----BEGIN",
         r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]+-----|$)",
+        needles=("-beg",),
     ),
-    Pattern("aws-key", True, ("akia", "asia"), r"A[KS]IA[0-9A-Z]{16}", r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"),
+    Pattern(
+        "aws-key",
+        True,
+        ("akia", "asia"),
+        r"A[KS]IA[0-9A-Z]{16}",
+        r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+        needles=("akia", "asia"),
+    ),
     Pattern(
         "github-token",
         True,
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         r"gh[pousr]_[A-Za-z0-9]{8}|github_pat_",
         r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{50,})",
+        needles=("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "hub_"),
     ),
-    Pattern("gitlab-token", True, ("glpat-",), "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}"),
-    Pattern("slack-token", True, ("xox",), r"xox[abprs]-", r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
-    Pattern("google-key", True, ("aiza",), "AIza", r"\bAIza[0-9A-Za-z_-]{35}"),
-    Pattern("hub-token", True, ("hf_",), r"hf_[A-Za-z0-9]{8}", r"\bhf_[A-Za-z0-9]{30,}"),
+    Pattern("gitlab-token", True, ("glpat-",), "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}", needles=("glpa",)),
+    Pattern("slack-token", True, ("xox",), r"xox[abprs]-", r"\bxox[abprs]-[A-Za-z0-9-]{10,}", needles=("xox?",)),
+    Pattern("google-key", True, ("aiza",), "AIza", r"\bAIza[0-9A-Za-z_-]{35}", needles=("aiza",)),
+    Pattern("hub-token", True, ("hf_",), r"hf_[A-Za-z0-9]{8}", r"\bhf_[A-Za-z0-9]{30,}", needles=("hf_?",)),
     Pattern(
         "model-api-key",
         True,
@@ -122,6 +162,7 @@ PATTERNS = (
         r"sk-[A-Za-z0-9_-]{20}",
         r"\bsk-(?:ant-|proj-|or-)?[A-Za-z0-9_-]{20,}",
         looks_random,
+        needles=("sk-?",),
     ),
     Pattern(
         "payment-key",
@@ -129,6 +170,7 @@ PATTERNS = (
         ("k_live_", "k_test_"),
         r"[sr]k_(?:live|test)_",
         r"\b[sr]k_(?:live|test)_[0-9a-zA-Z]{16,}",
+        needles=("k_li", "k_te"),
     ),
     Pattern(
         "json-web-token",
@@ -136,6 +178,7 @@ PATTERNS = (
         ("eyj",),
         r"eyJ[A-Za-z0-9_-]{8}",
         r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}",
+        needles=("eyj?",),
     ),
     Pattern(
         "credential",
@@ -145,14 +188,16 @@ PATTERNS = (
         "(?i:ap[i\u0130\u0131][_-]?key|secret[_-]?key|access[_-]?token|auth[_-]?token|passw)",
         CREDENTIAL,
         looks_random,
+        needles=("apik", "api_", "retk", "ret_", "ssto", "ss_t", "thto", "th_t", "assw"),
     ),
     Pattern(
         "email",
         False,
         ("@",),
         r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
-        r"(?<![\w.%+-])[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b",
-        reach=(64, 1 + 8 * 64 + 24),
+        rf"(?<![\w.%+-])[A-Za-z0-9._%+-]{{1,64}}{DOMAIN}",
+        needles=("**@?",),
+        search=find_emails,
     ),
     Pattern(
         "iban",
@@ -161,6 +206,7 @@ PATTERNS = (
         r"[A-Z]{2}\d{2} ?[A-Z0-9]{4} ?[A-Z0-9]{4}",
         r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b",
         iban_holds,
+        needles=IBAN_STARTS,
     ),
     Pattern(
         "card",
@@ -169,8 +215,17 @@ PATTERNS = (
         r"[3-6]\d{3}[ -]?\d{4}[ -]?\d{2}",
         r"(?<![\w.-])[3-6]\d{3}([ -]?)(?:\d{4}\1\d{4}\1\d{4}|\d{6}\1\d{5})(?![\w-])",
         luhn_holds,
+        number_needles=("0000",),
     ),
-    Pattern("phone", False, ("+",), r"\+\d{8}", r"(?<![\w.+-])\+\d{8,15}(?!\w)", is_phone),
+    Pattern(
+        "phone",
+        False,
+        ("+",),
+        r"\+\d{8}",
+        r"(?<![\w.+-])\+\d{8,15}(?!\w)",
+        is_phone,
+        needles=("+000",),
+    ),
     Pattern(
         "phone",
         False,
@@ -178,6 +233,8 @@ PATTERNS = (
         r"\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?\d{1,4}[ .-]\d{2}|\d{3}\)?[ .-]\d{3}[ .-]\d{4}",
         PHONE,
         is_phone,
+        needles=("**+0",),
+        number_needles=("00 0", "00-0", "0  0", "0 -0"),
     ),
 )
 """In the order in which they win where two overlap."""
@@ -201,29 +258,14 @@ def search_patterns(text: str, places: Iterable[int]) -> list[Found]:
     found: list[Found] = []
     for at in places:
         pattern = PATTERNS[at]
-        for match in _matches(pattern, _FORMS[at], text):
-            free = all(match.end() <= other.start or match.start() >= other.end for other in found)
-            if free and pattern.check(match[0]):
-                span = Found(type=pattern.type, start=match.start(), end=match.end(), is_secret=pattern.is_secret)
-                found.append(span)
+        spans = (
+            (match.span() for match in _FORMS[at].finditer(text)) if pattern.search is None else pattern.search(text)
+        )
+        for start, end in spans:
+            free = all(end <= other.start or start >= other.end for other in found)
+            if free and pattern.check(text[start:end]):
+                found.append(Found(type=pattern.type, start=start, end=end, is_secret=pattern.is_secret))
     return sorted(found, key=lambda span: span.start)
-
-
-def _matches(pattern: Pattern, form: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """All matches in turn, as `finditer` gives them."""
-    if pattern.reach is None:
-        yield from form.finditer(text)
-        return
-    hint, end = text.find(pattern.hints[0]), 0
-    while hint >= 0:
-        # One character more than a match can have, so that the end of the window is not taken for that of a word.
-        match = form.search(text, max(end, hint - pattern.reach[0]), hint + pattern.reach[1] + 1)
-        if match is not None and match.start() < hint:
-            yield match
-            end = match.end()
-        else:  # a match further on may go beyond the window
-            end = hint + 1
-        hint = text.find(pattern.hints[0], end)
 
 
 def mask(text: str) -> str:

@@ -13,20 +13,23 @@ import pyarrow as pa
 
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
-from ..context import Context
+from ..context import Array, Context
 from ..duplicates.blocks import take_rows
-from ..scanning import matches, prose_columns, replace_rows
-from .private import LIKELY, PATTERNS, Found, mask_spans, search_patterns
+from ..scanning import matches, prose_columns, replace_rows, rows_where
+from .private import PATTERNS, Found, mask_spans, search_patterns
+from .suspects import column_bits, possible_patterns, screened
 
 NEEDS = [pattern.needs.replace(r"\d", r"\p{Nd}") for pattern in PATTERNS]
 """Each pattern's `needs` for RE2."""
+FORM_TELLS = [at for at, pattern in enumerate(PATTERNS) if pattern.search is None]
+"""Patterns that are slow over a whole text, so that RE2 looks for what they need first."""
 
 
 def find_private_data(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """E-mail, phone, card and account numbers; keys and tokens."""
     seen: dict[tuple[int, bool], Counter[str]] = {}
     for name in prose_columns(examples):
-        for row, _, spans in private_rows(examples.table[name]):
+        for row, _, spans in private_rows(examples.table[name], column_bits(examples, name, context)):
             for span in spans:
                 seen.setdefault((row, span.is_secret), Counter())[span.type] += 1
     for (row, is_secret), types in sorted(seen.items()):
@@ -40,17 +43,21 @@ def find_private_data(examples: Examples, config: CurateConfig, context: Context
         )
 
 
-def private_rows(column: pa.ChunkedArray) -> Iterator[tuple[int, str, list[Found]]]:
-    """(row, text, what `find_private` finds in it) of every text that holds private data."""
-    rows = np.flatnonzero(matches(column, LIKELY))
-    part = take_rows(column, rows)
-    possible = np.stack([matches(part, needs) for needs in NEEDS])
-    texts = part.to_pylist()
-    at, places = np.nonzero(possible.T)
-    starts = np.searchsorted(at, np.arange(len(rows) + 1)).tolist()
-    listed = places.tolist()
-    for place, (row, text) in enumerate(zip(rows.tolist(), texts, strict=True)):
-        if spans := search_patterns(text, listed[starts[place] : starts[place + 1]]):
+def private_rows(column: pa.ChunkedArray, bits: Array | None = None) -> Iterator[tuple[int, str, list[Found]]]:
+    """(row, text, what `find_private` finds in it) of every text that holds private data.
+
+    Args:
+        column: n texts.
+        bits: (n,) uint32 as `suspects.screened` gives them, if they are known.
+    """
+    possible = possible_patterns(screened(column) if bits is None else bits)
+    for at in FORM_TELLS:
+        likely = np.flatnonzero(possible >> np.uint32(at) & 1)
+        possible[likely[~matches(take_rows(column, likely), NEEDS[at])]] &= ~np.uint32(1 << at)
+    places = {mask: [at for at in range(len(PATTERNS)) if mask >> at & 1] for mask in np.unique(possible).tolist()}
+    rows = np.flatnonzero(possible)
+    for (row, text), mask in zip(rows_where(column, possible > 0), possible[rows].tolist(), strict=True):
+        if spans := search_patterns(text, places[mask]):
             yield row, text, spans
 
 

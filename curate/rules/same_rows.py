@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from ..config import CurateConfig
 from ..conflicts import find_conflicts
 from ..context import Array, Context
 from ..duplicates.near_duplicates import star_clusters
+from ..folding import fold
 from ..ranking import id_numbers, survivor_rank
 from ..template import Template, detect_template
 
@@ -33,10 +35,11 @@ def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -
     if not len(examples):
         return []
     rank = survivor_rank(examples, config.dedup.survivor, context)
-    template = detect_template(examples, config.dedup.template_share)
+    share, fold_once = config.dedup.template_share, cache(fold)
+    template = detect_template(examples, share, fold=fold_once)
     for _ in range(TEMPLATE_ROUNDS):
         findings, stays = _compare(examples, template, config, rank)
-        settled = detect_template(examples.take(stays), config.dedup.template_share)
+        settled = detect_template(examples, share, rows=stays, fold=fold_once)
         if settled == template:
             break
         template = settled

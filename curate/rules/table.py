@@ -18,11 +18,12 @@ from ..label_errors.findings import find_label_errors
 from ..leaks.benchmarks import find_benchmark_leaks
 from ..leaks.similarity import find_similar
 from ..leaks.test_split import find_leaks
-from .answer import find_loops, find_placeholders, find_refusals, find_repeated_prompts, find_unfinished
+from .answer import find_placeholders, find_refusals, find_unfinished
 from .cap import find_over_cap
 from .language import find_foreign_rows
 from .length import find_length_outliers, find_too_long
 from .private_data import find_private_data
+from .repeats import find_loops, find_repeated_prompts
 from .same_rows import find_same_rows
 from .shape import find_equal_choices, find_label_problems, find_turn_problems
 from .text import find_control_characters, find_empty, find_markup, find_mojibake, find_url_only

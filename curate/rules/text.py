@@ -12,17 +12,9 @@ import pyarrow.compute as pc
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
-from ..scanning import (
-    CONTROL,
-    MARKUP,
-    NON_ASCII,
-    by_slices,
-    byte_features,
-    excerpt,
-    prose_columns,
-    rows_matching,
-    rows_where,
-)
+from ..scanning import by_slices, excerpt, prose_columns, rows_matching, rows_where
+from ..screen import CONTROL, MARKUP, NON_ASCII
+from .suspects import column_bits
 
 INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"
 """Control, zero-width and direction-override characters; the joiners of emoji, Persian and Indic scripts may stay."""
@@ -57,7 +49,7 @@ def find_control_characters(examples: Examples, config: CurateConfig, context: C
     pattern = re.compile(re.sub(r"\\x\{(\w+)\}", lambda match: chr(int(match[1], 16)), INVISIBLE))
     for name in prose_columns(examples):
         column = examples.table[name]
-        likely = (byte_features(column) & (CONTROL | NON_ASCII)) > 0
+        likely = (column_bits(examples, name, context) & (CONTROL | NON_ASCII)) > 0
         for row, text in rows_matching(column, INVISIBLE, likely):
             found = sorted({f"U+{ord(character):04X}" for character in pattern.findall(text)})
             yield Finding(
@@ -76,8 +68,7 @@ def find_mojibake(examples: Examples, config: CurateConfig, context: Context) ->
 
     for name in prose_columns(examples):
         column = examples.table[name]
-        beyond = by_slices(column, lambda part: pc.invert(pc.string_is_ascii(part)), np.bool_)
-        for row, text in rows_where(column, beyond):
+        for row, text in rows_where(column, (column_bits(examples, name, context) & NON_ASCII) > 0):
             lost = text.find("\ufffd")
             if lost < 0 and not is_bad(around_foreign(text)):
                 continue
@@ -112,7 +103,7 @@ def find_markup(examples: Examples, config: CurateConfig, context: Context) -> I
     inputs = examples.table["input"]
     for name in prose_columns(examples):
         column = examples.table[name]
-        for row, text in rows_matching(column, TAG_OR_ENTITY, (byte_features(column) & MARKUP) > 0):
+        for row, text in rows_matching(column, TAG_OR_ENTITY, (column_bits(examples, name, context) & MARKUP) > 0):
             found = pattern.search(text)
             if found is None or ABOUT_CODE.search(text) or ABOUT_CODE.search(inputs[row].as_py()):
                 continue

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.rules.private import PATTERNS, Found, find_private, mask
 from tunegate.curate.rules.private_data import mask_column, private_rows
+from tunegate.curate.rules.suspects import NEEDLES, possible_patterns, screened
 from tunegate.curate.rules.text import around_foreign
-from tunegate.curate.scanning import CONTROL, FENCE, MARKUP, NON_ASCII, byte_features, folded_numbers, matches
+from tunegate.curate.scanning import replace_rows
+from tunegate.curate.screen import CONTROL, FENCE, MARKUP, NON_ASCII, _screen_plainly, as_needles, text_bytes
 
 PIECES = [
     "@.a@" + "b-c." * 7 + "d" * 24, "jo@" + ("d" * 63 + ".") * 8 + "e" * 30, "jo@example.org", "x" * 70 + "@a.bc",
@@ -58,10 +60,25 @@ def test_no_search_in_front_of_a_pattern_loses_what_it_finds(texts: list[str]) -
     assert mask_column(as_chunks(texts)).to_pylist() == [mask(text) for text in texts]
 
 
+@settings(max_examples=300, deadline=None)
+@given(texts=COLUMN)
+def test_the_screen_misses_no_private_data(texts: list[str]) -> None:
+    """Where a pattern finds something, its bit is set, compiled or not."""
+    piece = as_chunks(texts).combine_chunks()
+    plain = _screen_plainly(*text_bytes(piece), as_needles(NEEDLES))
+    for bits in (screened(as_chunks(texts)), plain):
+        possible = possible_patterns(bits)
+        for text, patterns in zip(texts, possible.tolist(), strict=True):
+            for at, pattern in enumerate(PATTERNS):
+                found = any(pattern.check(match[0]) for match in re.finditer(pattern.form, text))
+                assert not found or patterns >> at & 1
+
+
 @settings(max_examples=100, deadline=None)
 @given(texts=COLUMN)
-def test_byte_features_are_those_of_each_text(texts: list[str]) -> None:
-    """Each bit says whether one of its bytes occurs, wherever the chunks are cut."""
+def test_features_are_those_of_each_text(texts: list[str]) -> None:
+    """Each bit says whether one of its bytes occurs, wherever the chunks are cut, compiled or not."""
+    named = NON_ASCII | CONTROL | MARKUP | FENCE
     expected = [
         NON_ASCII * (not text.isascii())
         | CONTROL * bool(re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", text))
@@ -69,10 +86,13 @@ def test_byte_features_are_those_of_each_text(texts: list[str]) -> None:
         | FENCE * ("`" in text)
         for text in texts
     ]
+    bits, plain = (
+        screened(as_chunks(texts)),
+        _screen_plainly(*text_bytes(as_chunks(texts).combine_chunks()), as_needles(NEEDLES)),
+    )
 
-    assert byte_features(as_chunks(texts)).tolist() == expected
-    assert matches(as_chunks(texts), "[<&]").tolist() == [bool(bits & MARKUP) for bits in expected]
-    assert len(folded_numbers(as_chunks(texts))) == len(texts)
+    assert (bits & named).tolist() == (plain & named).tolist() == expected
+    assert not (bits & ~plain).any()
 
 
 FOREIGN = ["\u00c3\u00a9", "\u00e2\u20ac\u2122", "Â ", "a Â .", "Ã ", "–", "é", "\u201c", "plain words " * 3, "x"]
@@ -83,3 +103,15 @@ FOREIGN = ["\u00c3\u00a9", "\u00e2\u20ac\u2122", "Â ", "a Â .", "Ã ", "–", 
 def test_ascii_far_from_other_characters_does_not_decide_on_mojibake(text: str) -> None:
     """What is cut out of a text changes nothing in ftfy's judgement."""
     assert is_bad(around_foreign(text)) == is_bad(text)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(st.text(max_size=3), max_size=6), rows=st.sets(st.integers(0, 5)))
+def test_replaced_rows_alone_change(texts: list[str], rows: set[int]) -> None:
+    """New values stand at the rows given, wherever the chunks are cut; all others stay."""
+    places = sorted(row for row in rows if row < len(texts))
+    expected = [f"new {row}" if row in places else text for row, text in enumerate(texts)]
+
+    found = replace_rows(as_chunks(texts), places, [f"new {row}" for row in places])
+
+    assert found.to_pylist() == expected

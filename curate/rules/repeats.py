@@ -1,0 +1,104 @@
+"""Answers to findings about repetition: answers that are the prompt again, or go round in circles.
+
+What is compared word by word in Python are the few rows that a compiled bound lets through.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...core.records import Examples, Finding
+from ..config import CurateConfig
+from ..context import Array, Context
+from ..duplicates.blocks import slices, take_rows
+from ..duplicates.compiled import jit_enabled, map_threads
+from ..folding import fold
+from ..scanning import rows_where
+from ..screen import SLICE_ROWS, text_bytes
+
+REPEAT_RATIO = 0.8
+"""Shares of prompt and answer lengths between which one can be a mere repetition of the other."""
+REPEAT_WORDS = 4
+"""Shorter answers may repeat their prompt by right."""
+
+LOOP_WORDS = 100
+"""Shorter answers may repeat themselves by right."""
+LOOP_RUN = 4
+"""Words in a run that repeats."""
+LOOP_COMPRESSED = 0.35
+"""Prose compresses to half; only what compresses to this share is looked at word by word."""
+
+
+def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Answers that are the prompt again."""
+    prompts, answers = examples.table["input"], examples.table["target"]
+    ratio = pc.divide(
+        pc.cast(pc.utf8_length(answers), "float64"),
+        pc.max_element_wise(pc.cast(pc.utf8_length(prompts), "float64"), 1.0),
+    )
+    alike = pc.and_(pc.greater_equal(ratio, REPEAT_RATIO), pc.less_equal(ratio, 1 / REPEAT_RATIO)).to_numpy()
+    rows = np.flatnonzero(alike)
+    likely = rows[_may_contain(take_rows(prompts, rows), take_rows(answers, rows))]
+    texts = zip(take_rows(prompts, likely).to_pylist(), take_rows(answers, likely).to_pylist(), strict=True)
+    for row, (prompt, answer) in zip(likely.tolist(), texts, strict=True):
+        asked, said = fold(prompt), fold(answer)
+        if said.count(" ") < REPEAT_WORDS - 1 or not (said in asked or asked in said):
+            continue
+        yield Finding(row=row, rule="repeats-prompt", severity="warning", reason="The answer only repeats the prompt.")
+
+
+def _may_contain(one: pa.ChunkedArray, two: pa.ChunkedArray) -> Array:
+    """(n,) bool: pairs of texts of which one may stand in the other; all of them where nothing is compiled."""
+    if not jit_enabled():
+        return np.ones(len(one), np.bool_)
+    from .repeat_kernel import may_contain
+
+    def work(batch: pa.RecordBatch) -> Array:
+        found = np.empty(len(batch), np.bool_)
+        may_contain(*text_bytes(batch[0]), *text_bytes(batch[1]), found)
+        return found
+
+    batches = pa.table([one, two], ["one", "two"]).to_batches(SLICE_ROWS)
+    return np.concatenate([np.empty(0, np.bool_), *map_threads(work, batches)])
+
+
+def find_loops(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Long answers that say the same again and again."""
+    column, least = examples.table["target"], config.quality.repetition_share
+    long = np.flatnonzero(pc.greater_equal(pc.binary_length(column), LOOP_WORDS * 3).to_numpy())
+    likely = np.zeros(len(column), np.bool_)
+    likely[long[_most_repeated(take_rows(column, long)) >= least]] = True
+    for row, text in rows_where(column, likely):
+        data = text.encode()
+        if len(zlib.compress(data, 1)) > LOOP_COMPRESSED * len(data):
+            continue
+        words = fold(text).split()
+        runs = [tuple(words[at : at + LOOP_RUN]) for at in range(len(words) - LOOP_RUN + 1)]
+        share = 1 - len(set(runs)) / len(runs) if len(words) >= LOOP_WORDS else 0.0
+        if share >= least:
+            yield Finding(
+                row=row,
+                rule="repetition",
+                severity="warning",
+                reason=f"{share:.0%} of the answer's {LOOP_RUN}-word runs are repetitions.",
+                score=share,
+            )
+
+
+def _most_repeated(column: pa.ChunkedArray) -> Array:
+    """(n,) float64: shares of repeated runs that no text exceeds; 1 where nothing is compiled."""
+    if not jit_enabled():
+        return np.ones(len(column))
+    from .repeat_kernel import repeated_share
+
+    def work(piece: tuple[int, pa.Array]) -> Array:
+        shares = np.empty(len(piece[1]))
+        repeated_share(*text_bytes(piece[1]), shares)
+        return shares
+
+    return np.concatenate([np.empty(0), *map_threads(work, slices(column, SLICE_ROWS))])

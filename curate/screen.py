@@ -1,0 +1,142 @@
+"""A text column to a few bits per text: which needles and which kinds of bytes stand in it; one pass over the bytes.
+
+A needle is four characters in a row, by class: case does not count, and all digits are one. Rules look closely only at
+the texts whose bits say that they may find something there, so that the bits may promise too much but never too little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .context import Array
+from .duplicates.blocks import slices
+from .duplicates.compiled import jit_enabled, map_threads
+
+NON_ASCII, CONTROL, MARKUP, FENCE = 1 << 31, 1 << 30, 1 << 29, 1 << 28
+"""Bytes beyond ASCII; control characters; one of `<` and `&`; a backtick."""
+OTHER_DIGIT, ODD_CASE, MANY_DIGITS = 1 << 27, 1 << 26, 1 << 25
+"""Perhaps a digit beyond ASCII; a letter beyond ASCII that is an ASCII one without case; ASCII digits, see below."""
+FEWEST_DIGITS, WIDEST_GAP = 10, 2
+"""`MANY_DIGITS` stands for at least so many digits with at most so many other bytes between one and the next."""
+DIGIT_LEADS = (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0)
+"""First bytes, in UTF-8, of all digits beyond ASCII."""
+ODD_LETTERS = ("\u017f", "\u212a", "\u0130", "\u0131")
+"""Long s, the Kelvin sign, dotted I and dotless i: patterns that ignore case take them for s, k and i."""
+
+SLICE_ROWS = 1 << 14
+"""Texts looked at in one go, so that threads share the work."""
+OTHER = 31
+CLASSES: Array = np.full(256, OTHER, np.uint8)
+"""(256,) class of each byte: letters 0 to 25, then as in `CLASS_OF`, all others 31."""
+CLASS_OF = {"0": 26, "-": 27, "@": 28, "+": 29, " ": 30}
+"""Characters of a needle: a digit; `-` or `_`; an at sign; a plus; one of space, full stop and parentheses."""
+WILD = {"*": tuple(range(32)), "?": tuple(range(28))}
+"""Characters of a needle that stand for several: any; a letter, a digit, `-` or `_`."""
+for _class, _bytes in enumerate(
+    [*((bytes([a, a - 32])) for a in range(97, 123)), b"0123456789", b"-_", b"@", b"+", b" .()"]
+):
+    CLASSES[list(_bytes)] = _class
+
+FEATURES: Array = np.array(
+    [
+        NON_ASCII * (byte > 127)
+        | CONTROL * ((byte < 32 and byte not in b"\t\n\r") or byte == 127)
+        | MARKUP * (byte in b"<&")
+        | FENCE * (byte == ord("`"))
+        | OTHER_DIGIT * (byte in DIGIT_LEADS)
+        for byte in range(256)
+    ],
+    np.uint32,
+)
+"""(256,) bits of each byte."""
+ODD_PAIRS: Array = np.zeros(1 << 16, np.bool_)
+"""(65536,) whether two bytes, the first the higher one, end a letter of ODD_LETTERS."""
+ODD_PAIRS[[int.from_bytes(letter.encode()[-2:], "big") for letter in ODD_LETTERS]] = True
+
+
+class Needles(NamedTuple):
+    """All that a pass needs to know; a window of four classes is a number of 20 bits.
+
+    A compiled pass takes from here what it would else be compiled with, so that its cached code never goes stale.
+    """
+
+    hits: Array
+    """(131072,) uint8: a bit per window, set where it is a needle."""
+    bits: Array
+    """(1048576,) uint32: the bits that each window stands for."""
+    classes: Array = CLASSES
+    features: Array = FEATURES
+    odd_pairs: Array = ODD_PAIRS
+    odd_case: np.uint32 = np.uint32(ODD_CASE)
+    many_digits: np.uint32 = np.uint32(MANY_DIGITS)
+    digit: int = CLASS_OF["0"]
+    fewest_digits: int = FEWEST_DIGITS
+    widest_step: int = WIDEST_GAP + 1
+
+
+@cache
+def as_needles(needles: tuple[tuple[str, ...], ...]) -> Needles:
+    """Tables for needles of four characters, where those at place i of the tuple stand for bit i.
+
+    >>> tables = as_needles((("hf_?",),))
+    >>> int(tables.bits.sum())
+    28
+    """
+    bits = np.zeros(1 << 20, np.uint32)
+    for at, group in enumerate(needles):
+        for needle in group:
+            bits[_windows(needle)] |= np.uint32(1 << at)
+    return Needles(np.packbits(bits != 0, bitorder="little"), bits)
+
+
+def _windows(needle: str) -> list[int]:
+    classes: Iterable[Sequence[int]] = (WILD.get(c) or (CLASS_OF.get(c, int(CLASSES[ord(c)])),) for c in needle)
+    return [a << 15 | b << 10 | c << 5 | d for a, b, c, d in product(*classes)]
+
+
+def screen_column(column: pa.ChunkedArray, needles: Needles) -> Array:
+    """(n,) uint32: the bits of each text, its needles' and the ones named above."""
+    screen = _screen_compiled if jit_enabled() else _screen_plainly
+    parts = map_threads(lambda piece: screen(*text_bytes(piece[1]), needles), slices(column, SLICE_ROWS))
+    return np.concatenate([np.empty(0, np.uint32), *parts])
+
+
+def text_bytes(piece: pa.Array) -> tuple[Array, Array]:
+    """The bytes (uint8) of a piece of a column of large strings, and where each text starts and the last one ends."""
+    _, offsets, data = piece.buffers()
+    ends = np.frombuffer(offsets, np.int64)[piece.offset : piece.offset + len(piece) + 1]
+    return np.frombuffer(data or b"", np.uint8), ends
+
+
+def _screen_compiled(data: Array, ends: Array, needles: Needles) -> Array:
+    from .screen_kernel import screen_rows
+
+    found = np.empty(len(ends) - 1, np.uint32)
+    screen_rows(data, ends, needles, found)
+    return found
+
+
+def _screen_plainly(data: Array, ends: Array, needles: Needles) -> Array:
+    """The same with numpy; a window may begin in the text before, which only promises more."""
+    data = data[ends[0] : ends[-1]]
+    before = np.concatenate([np.full(3, OTHER, np.int32), CLASSES[data].astype(np.int32)])
+    window = before[:-3] << 15 | before[1:-2] << 10 | before[2:-1] << 5 | before[3:]
+    bits = FEATURES[data] | needles.bits[window]
+    pairs = np.append(np.uint16(0), data[:-1].astype(np.uint16) << np.uint16(8) | data[1:])[: len(data)]
+    bits[ODD_PAIRS[pairs]] |= np.uint32(ODD_CASE)
+    found = np.zeros(len(ends) - 1, np.uint32)
+    filled = np.flatnonzero(np.diff(ends))
+    if len(filled):
+        found[filled] = np.bitwise_or.reduceat(bits, ends[filled] - ends[0])
+    places = np.flatnonzero(before[3:] == CLASS_OF["0"])
+    near = np.append(0, np.cumsum(np.diff(places) > needles.widest_step))
+    later = near[needles.fewest_digits - 1 :]
+    first = np.flatnonzero(later == near[: len(later)])
+    found[np.searchsorted(ends - ends[0], places[first], side="right") - 1] |= np.uint32(MANY_DIGITS)
+    return found

@@ -1,0 +1,85 @@
+"""What one pass over the bytes says of a text may promise too much, but never too little."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from tunegate.curate.folding import fold
+from tunegate.curate.rules.answer import REFUSAL, _may_end_open
+from tunegate.curate.rules.repeats import LOOP_RUN, _may_contain, _most_repeated
+from tunegate.curate.rules.suspects import may_refuse, screened
+from tunegate.curate.scanning import matches
+from tunegate.curate.screen import (
+    DIGIT_LEADS,
+    MANY_DIGITS,
+    ODD_LETTERS,
+)
+
+REFUSING = [
+    "as an ", "As a ", "AI", "artificial intelligence", "language model", "llm", " ", "I'm ", "i am ", "sorry",
+    "unable", "not able", "afraid", " but ", "I ", "can't", "cannot", "can\u2019t", "won't", "will not", " assist",
+    " help", " answer", " do that", "my knowledge cutoff", "my \u212anowledge cut-off", "i don't have ",
+    "i do not have ", "feelings", "per\u017fonal", "access to real", ".", "\n", "x",
+]  # fmt: skip
+WORDS = st.lists(st.sampled_from(["a", "B", "c#", "_d", "*", "\n", "é", ".", "1"]), max_size=30).map(" ".join)
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=st.lists(st.lists(st.sampled_from(REFUSING), max_size=8).map("".join), max_size=5))
+def test_the_screen_misses_no_refusal(texts: list[str]) -> None:
+    """Where the pattern of refusals matches, the needles of one of its alternatives stand."""
+    column = pa.chunked_array([pa.array(texts, pa.large_string())])
+
+    assert not (matches(column, REFUSAL) & ~may_refuse(screened(column))).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "many"), [("555 123.45-67 (8) 9", True), ("1234567890", True), ("12345 abc 67890", False)]
+)
+def test_many_digits_stand_close_together(text: str, many: bool) -> None:
+    """Ten digits count only where no more than two other characters stand between one and the next."""
+    column = pa.chunked_array([pa.array(["1", text, "99999"], pa.large_string())])
+
+    assert (screened(column) & MANY_DIGITS > 0).tolist() == [False, many, False]
+
+
+def test_no_digit_or_letter_beyond_ascii_is_left_out() -> None:
+    """Patterns take digits of all scripts, and letters that are ASCII ones without case: all of them are looked for."""
+    every = [chr(code) for code in range(128, sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    leads = {character.encode()[0] for character in every if unicodedata.category(character) == "Nd"}
+    letters = {character for character in every if re.match("(?i)[a-z]", character)}
+
+    assert leads <= set(DIGIT_LEADS)
+    assert letters <= set(ODD_LETTERS)
+
+
+@settings(max_examples=200, deadline=None)
+@given(pairs=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=5))
+@example(pairs=[("It\u017f K", "its k")])
+def test_no_repetition_is_beyond_its_bound(pairs: list[tuple[str, str]]) -> None:
+    """A text that stands in another one may contain it, and no text repeats more of its runs than its bound says."""
+    one, two = (pa.chunked_array([pa.array(side, pa.large_string())]) for side in zip(*pairs, strict=True))
+    may = _may_contain(one, two)
+    for (left, right), held in zip(pairs, may.tolist(), strict=True):
+        assert held or not (fold(left) in fold(right) or fold(right) in fold(left))
+
+    for (left, _), bound in zip(pairs, _most_repeated(one).tolist(), strict=True):
+        words = fold(left).split()
+        runs = [tuple(words[at : at + LOOP_RUN]) for at in range(len(words) - LOOP_RUN + 1)]
+        assert not runs or bound >= 1 - len(set(runs)) / len(runs)
+
+
+@settings(deadline=None)
+@given(texts=st.lists(st.text("a_,. (\n\x1c\u00a0é\u3000", max_size=4), max_size=6))
+def test_open_ends_are_told_by_the_last_character(texts: list[str]) -> None:
+    """White space of any kind apart, the last character decides."""
+    expected = [bool(re.search(r"[\w,;:(\[{]$", text.rstrip(), re.ASCII)) for text in texts]
+
+    assert np.asarray(_may_end_open(pa.array(texts, pa.large_string()))).tolist() == expected
