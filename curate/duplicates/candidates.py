@@ -6,6 +6,8 @@ with the square of its size, so `crowds` compares its rows with a few leaders in
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from .compiled import map_threads
@@ -58,19 +60,19 @@ def band_candidates(
     for fresh, more in map_threads(work, range(len(keys))):
         pairs.append(fresh)
         if sum(map(len, pairs[1:])) > max(MERGE_PAIRS, len(pairs[0])):
-            pairs = [merge_pairs(*pairs)]
+            pairs = [sorted_union(*pairs)]
         for crowd in more:
             crowds.setdefault(crowd.tobytes(), crowd)
-    return merge_pairs(*pairs), list(crowds.values())
+    return sorted_union(*pairs), list(crowds.values())
 
 
-def merge_pairs(*parts: Array) -> Array:
-    """The pairs of all parts, sorted, each once."""
-    pairs = np.concatenate(parts)
-    pairs.sort()
-    new = np.ones(len(pairs), dtype=bool)
-    np.not_equal(pairs[1:], pairs[:-1], out=new[1:])
-    return pairs[new]
+def sorted_union(*parts: Array) -> Array:
+    """The numbers of all parts, sorted, each once; `np.unique` is slower, since it hashes first."""
+    numbers = np.concatenate(parts)
+    numbers.sort()
+    new = np.ones(len(numbers), dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=new[1:])
+    return numbers[new]
 
 
 def unpack_pairs(pairs: Array) -> tuple[Array, Array]:
@@ -121,8 +123,15 @@ def _runs(packed: Array, bits: int) -> tuple[Array, Array, Array]:
 def _pairs(rows: Array, starts: Array, sizes: Array) -> Array:
     """All pairs within each run of at most `CAP` rows; a run's rows ascend."""
     found = [np.empty(0, np.uint64)]
-    for size in np.unique(sizes[sizes <= CAP]).tolist():
+    for size in np.flatnonzero(np.bincount(sizes[sizes <= CAP])).tolist():
         members = rows[starts[sizes == size][:, None] + np.arange(size)].astype(np.uint64)
-        i, j = np.triu_indices(size, 1)
+        i, j = _two_of(size)
         found.append(((members[:, i] << np.uint64(32)) | members[:, j]).reshape(-1))
     return np.concatenate(found)
+
+
+@cache
+def _two_of(size: int) -> tuple[Array, Array]:
+    """Places of the first and the second of any two of `size` rows."""
+    first, second = np.triu_indices(size, 1)
+    return first, second

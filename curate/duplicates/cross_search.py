@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import DedupConfig
-from .candidates import across, merge_pairs, pack_pairs, representatives
+from .candidates import across, pack_pairs, representatives, sorted_union
 from .crowds import LEADERS
 from .engine_plan import plan_engine
 from .pair_search import propose_pairs, sides_of
@@ -31,7 +31,7 @@ def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: De
     else:
         candidates, crowds, _, representative = propose_pairs(both, plan, split=split)
         sides = sides_of(representative, split)
-        candidates = merge_pairs(candidates, *(_crowd_candidates(crowd, sides) for crowd in crowds))
+        candidates = sorted_union(candidates, *(_crowd_candidates(crowd, sides) for crowd in crowds))
     pairs, jaccard = verify_pairs(both, candidates, code, threshold)
     return _of_members(representative, split, pairs, jaccard)
 
@@ -41,7 +41,7 @@ def _crowd_candidates(crowd: Array, sides: tuple[Array, Array]) -> Array:
     left, right = crowd[sides[0][crowd]], crowd[sides[1][crowd]]
     one = pack_pairs(np.repeat(left, len(right[:LEADERS])), np.tile(right[:LEADERS], len(left)))
     two = pack_pairs(np.repeat(left[:LEADERS], len(right)), np.tile(right, len(left[:LEADERS])))
-    return merge_pairs(one, two)
+    return sorted_union(one, two)
 
 
 def _of_members(representative: Array, split: int, pairs: Array, jaccard: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from .blocks import take_rows
-from .candidates import merge_pairs, pack_pairs
+from .candidates import pack_pairs, sorted_union
 from .compiled import compiled
 from .shingles import Array
 from .sketches import shingle_sets
@@ -86,7 +86,7 @@ def crowd_pairs(
         sort_sets(values, ends)
         count = compare_with_leaders(members, leaders, (start, stop, kind[1]), (values, ends, where), out)
         found.append(pack_pairs(*rows[out[:count]].T))
-    return merge_pairs(*found)
+    return sorted_union(*found)
 
 
 def _members(place: Array, count: int, crowds: list[Array], pairs: Array, labels: Array) -> Members:

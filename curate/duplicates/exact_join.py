@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from ...core.console import progress
 from .blocks import ready_block, slices
-from .candidates import id_bits, merge_pairs
+from .candidates import id_bits, sorted_union
 from .compiled import compiled, map_threads
 from .crowds import sort_sets
 from .shingles import Array, Spec, mix64
@@ -127,7 +127,7 @@ def _join(keys: Array, bits: int, by_size: Array, sizes: Array, threshold: float
         count, at, skip = emit_pairs(keys, (bits, threshold), sizes, (at, skip), buffer)
         one, two = (buffer[:count] >> np.uint64(32)).astype(np.int64), buffer[:count] & np.uint64(0xFFFFFFFF)
         one, two = by_size[one].astype(np.uint64), by_size[two.astype(np.int64)].astype(np.uint64)
-        found = merge_pairs(found, (np.minimum(one, two) << np.uint64(32)) | np.maximum(one, two))
+        found = sorted_union(found, (np.minimum(one, two) << np.uint64(32)) | np.maximum(one, two))
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .candidates import CAP, merge_pairs, unpack_pairs
+from .candidates import CAP, sorted_union, unpack_pairs
 from .shingles import Array
 from .sketches import kernels
 
@@ -23,7 +23,7 @@ def search_segment(
         segment: keys, rows, shingles and ends, see `index`.
         threshold: lowest similarity kept.
     """
-    candidates = merge_pairs(
+    candidates = sorted_union(
         np.empty(0, np.uint64), *(_meet(keys[band], segment[0][band], segment[1][band]) for band in range(len(keys)))
     )
     module, jaccard = kernels(), [np.empty(0)]

@@ -76,8 +76,8 @@ def make_scratch(block: Block) -> Scratch:
 
 
 @compiled
-def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
-    """Band keys (bands, n) and whole-text numbers (n,) of a block, written to `keys` and `whole`, both uint64."""
+def sketch(block: Block, spec: Spec, keys: Array, whole: Array, start: int) -> None:
+    """Band keys and whole-text numbers of a block, written to keys[:, start:] and whole[start:], both uint64."""
     scratch, signer = make_scratch(block), make_signer(spec.a, spec.b)
     lower = np.empty(scratch.shingles.shape[0], np.uint32)
     first = 0
@@ -86,11 +86,11 @@ def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
         base = block.offsets[first]
         fold_ascii(block.data, base, block.offsets[last], scratch.text)
         for row in range(first, last):
-            count, whole[row] = block_row(block, row, base, scratch, spec.code)
+            count, whole[start + row] = block_row(block, row, base, scratch, spec.code)
             if keys.shape[0] == 0:
                 continue
             sign(scratch.shingles, count, lower, signer)
-            band_keys(signer, spec.rows, keys, row)
+            band_keys(signer, spec.rows, keys, start + row)
         first = last
 
 

@@ -100,7 +100,7 @@ def _solid_bytes(builder: Any, loaded: Any) -> Any:
 
 
 load64: Any = intrinsic(_load64)
-"""load64(bytes, index): the 8 bytes from index on, little-endian, at any alignment."""
+"""load64(array, index): the 8 bytes from an item on, little-endian, at any alignment."""
 word_bits: Any = _bits(_word_bytes)
 """64 bits: lower-case ASCII letters, digits and underscores."""
 symbol_bits: Any = _bits(_symbol_bytes)
@@ -245,12 +245,11 @@ def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: in
     """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
     text, edges, words, shingles = scratch.text, scratch.edges, scratch.words, scratch.shingles
     count = find_row_words(scratch, start, stop, folded)
-    whole = uint64(count)
     for q in range(count):
-        word = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
-        words[q] = word
-        whole = (whole ^ word) * MIX_A
-        whole ^= whole >> uint64(32)
+        words[q] = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
+    whole = uint64(0)
+    for q in range(count):  # apart from the loop above, so that the compiler vectorises it
+        whole += words[q] * (uint64(2 * q + 1) * MIX_A)
     if code > 0:
         found = word_shingles(words, count, code, shingles)
     else:

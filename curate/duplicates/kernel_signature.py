@@ -14,13 +14,15 @@ from numba import types, uint32, uint64
 from numba.extending import intrinsic
 
 from .compiled import compiled
-from .kernel_shingles import inlined
+from .kernel_shingles import inlined, load64
 from .shingles import MIX_A, MIX_B, Array
 
 LANES = 16
 """Permutations in a vector."""
 AT_ONCE = 2 * LANES
 """Permutations taken at a time."""
+UNROLLED = 4
+"""Shingles that the compiler takes in one turn of the loop."""
 VECTOR = ir.VectorType(ir.IntType(32), LANES)
 INDEX = ir.IntType(64)
 ZERO = ir.Constant(ir.IntType(32), 0)
@@ -35,17 +37,13 @@ class Signer(NamedTuple):
     """uint32: offsets."""
     signature: Array
     """uint32: the least value of each permutation."""
-    values: Array
-    """uint64: the number of each band in the making."""
 
 
 @compiled
 def make_signer(a: Array, b: Array) -> Signer:
     """The permutations with room for a signature."""
     size = (a.shape[0] + AT_ONCE - 1) // AT_ONCE * AT_ONCE
-    padded = Signer(
-        np.zeros(size, np.uint32), np.zeros(size, np.uint32), np.empty(size, np.uint32), np.empty(size, np.uint64)
-    )
+    padded = Signer(np.zeros(size, np.uint32), np.zeros(size, np.uint32), np.empty(size, np.uint32))
     padded.a[: a.shape[0]] = a
     padded.b[: a.shape[0]] = b
     return padded
@@ -124,25 +122,22 @@ def sign(shingles: Any, count: Any, lower: Any, signer: Any) -> Any:
         lower[q] = uint32(shingles[q])
     for q in range(count):
         lower[q] = mix32(lower[q])
+    even = (count + UNROLLED - 1) // UNROLLED * UNROLLED
+    for q in range(count, even):  # a repeat changes no least value, and spares the loop a rest
+        lower[q] = lower[0]
     for first in range(0, signer.a.shape[0], AT_ONCE):
-        least_values(lower, signer.a, signer.b, signer.signature, count, first)
+        least_values(lower, signer.a, signer.b, signer.signature, even, first)
 
 
 @inlined
 def band_keys(signer: Any, rows: Any, keys: Any, row: Any) -> Any:
-    """Write one 64-bit number for the values of each band to keys[:, row]; bands in turn keep the multiplier busy."""
-    signature, values = signer.signature, signer.values
-    bands = keys.shape[0]
-    for band in range(bands):
-        values[band] = uint64(band + 1)
-    for k in range(0, rows - 1, 2):
-        for band in range(bands):
-            first = band * rows + k
-            value = (values[band] ^ (uint64(signature[first]) | (uint64(signature[first + 1]) << uint64(32)))) * MIX_A
-            values[band] = value ^ (value >> uint64(32))
-    if rows & 1:
-        for band in range(bands):
-            value = (values[band] ^ uint64(signature[band * rows + rows - 1])) * MIX_A
-            values[band] = value ^ (value >> uint64(32))
-    for band in range(bands):
-        keys[band, row] = values[band] * MIX_B
+    """Write one 64-bit number for the values of each band to keys[:, row]: a sum of products, two values at a time."""
+    signature = signer.signature
+    for band in range(keys.shape[0]):
+        first = band * rows
+        value = uint64(band + 1)
+        for k in range(0, rows - 1, 2):
+            value += load64(signature, first + k) * (uint64(k + 1) * MIX_A)
+        if rows & 1:
+            value += uint64(signature[first + rows - 1]) * (uint64(rows) * MIX_A)
+        keys[band, row] = (value ^ (value >> uint64(32))) * MIX_B

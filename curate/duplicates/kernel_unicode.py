@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+from numba import uint64
 
 from ..folding import is_symbol
 from .blocks import ASCII, FOLDED, TABLE
 from .compiled import compiled
+from .kernel_shingles import load64
 from .shingles import Array
 from .unicode_table import PAGE_BITS, UnicodeTable
 
 PAGE_MASK = (1 << PAGE_BITS) - 1
 """Place of a code point in its page."""
+HIGH_BITS = np.uint64(0x8080808080808080)
+"""Of 8 bytes, the bits that none of ASCII has."""
 PARTED = 128
 """Added to a symbol that is parted from what is beside it."""
 ASCII_FOLDED: Array = np.array(
@@ -43,10 +47,15 @@ def decode(data: Array, i: int, stop: int) -> tuple[int, int]:
 def find_ascii(data: Array, offsets: Array, kinds: Array) -> None:
     """Mark each row as ASCII, or as FOLDED where it holds any other character."""
     for row in range(kinds.shape[0]):
-        text, bits = data[offsets[row] : offsets[row + 1]], np.uint8(0)
-        for i in range(text.shape[0]):
-            bits |= text[i]
-        kinds[row] = FOLDED if bits >= np.uint8(128) else ASCII
+        start, stop, bits = offsets[row], offsets[row + 1], uint64(0)
+        if stop - start < 8:
+            for i in range(start, stop):
+                bits |= uint64(data[i])
+        else:
+            for i in range(start, stop - 8, 8):
+                bits |= load64(data, i)
+            bits |= load64(data, stop - 8)  # overlaps the one before, since nothing after the row may be read
+        kinds[row] = FOLDED if bits & HIGH_BITS else ASCII
 
 
 @compiled
@@ -62,6 +71,9 @@ def classify_rows(data: Array, offsets: Array, kinds: Array, table: UnicodeTable
             continue
         i, stop, words, simple = offsets[row], offsets[row + 1], False, True
         while i < stop:
+            if words and i + 8 <= stop and not load64(data, i) & HIGH_BITS:
+                i += 8
+                continue
             byte = data[i]
             if byte < 128:
                 words |= ASCII_FOLDED[byte] != 32

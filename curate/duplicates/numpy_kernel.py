@@ -27,19 +27,20 @@ MARK = np.uint64(1 << 63)
 """Set in every number of a shingle set; `kernel` needs it."""
 
 
-def sketch(block: Block, spec: Spec, keys: Array, whole: Array) -> None:
+def sketch(block: Block, spec: Spec, keys: Array, whole: Array, start: int) -> None:
     """`kernel.sketch`."""
-    shingles, ends, whole[:] = _shingles(block, spec.code)
+    shingles, ends, texts = _shingles(block, spec.code)
+    stop = start + len(texts)
+    whole[start:stop] = texts
     signature, rows = _sign(shingles, ends, spec).astype(np.uint64), spec.rows
     for band in range(len(keys)):
-        value = np.full(len(whole), band + 1, dtype=np.uint64)
-        for k in range(band * rows, (band + 1) * rows - 1, 2):
-            value = (value ^ (signature[k] | (signature[k + 1] << np.uint64(32)))) * MIX_A
-            value ^= value >> np.uint64(32)
-        if rows & 1:
-            value = (value ^ signature[(band + 1) * rows - 1]) * MIX_A
-            value ^= value >> np.uint64(32)
-        keys[band] = value * MIX_B
+        value, first = np.full(len(texts), band + 1, dtype=np.uint64), band * rows
+        for k in range(0, rows, 2):
+            two = signature[first + k]
+            if k + 1 < rows:
+                two = two | (signature[first + k + 1] << np.uint64(32))
+            value += two * np.uint64(k + 1) * MIX_A
+        keys[band, start:stop] = (value ^ (value >> np.uint64(32))) * MIX_B
 
 
 def signatures(block: Block, spec: Spec, out: Array) -> None:
@@ -140,15 +141,10 @@ def _load(loads: Array, starts: Array, left: Array) -> Array:
 
 def _whole_texts(words: Array, counts: Array) -> Array:
     """One number per row for all of its words in order."""
-    value = counts.astype(np.uint64)
-    first = np.cumsum(counts) - counts
-    rows = np.arange(len(counts))
-    place = 0
-    while (rows := rows[counts[rows] > place]).size:
-        mixed = (value[rows] ^ words[first[rows] + place]) * MIX_A
-        value[rows] = mixed ^ (mixed >> np.uint64(32))
-        place += 1
-    return mix64(value)
+    ends = np.cumsum(counts)
+    place = np.arange(len(words)) - np.repeat(ends - counts, counts)
+    sums = np.concatenate(([np.uint64(0)], np.cumsum(words * ((2 * place + 1).astype(np.uint64) * MIX_A))))
+    return mix64(sums[ends] - sums[ends - counts])
 
 
 def _characters(text: Array, starts: Array, stops: Array, row: Array) -> tuple[Array, Array, Array]:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import DedupConfig
-from .candidates import band_candidates, merge_pairs, pack_pairs, representatives
+from .candidates import band_candidates, pack_pairs, representatives, sorted_union
 from .crowds import crowd_pairs
 from .engine_plan import EnginePlan, plan_engine
 from .shingles import Array
@@ -65,7 +65,7 @@ def propose_pairs(
             stands = representative == np.arange(len(column))
             sides = sides_of(representative, split) if split else None
         fresh, more = band_candidates(keys, stands, whole, sides)
-        candidates = merge_pairs(candidates, fresh) if len(candidates) else fresh
+        candidates = sorted_union(candidates, fresh) if len(candidates) else fresh
         crowds += more
     return candidates, crowds, whole, representative
 

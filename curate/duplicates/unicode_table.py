@@ -16,8 +16,8 @@ import numpy as np
 from ..folding import fold
 from .shingles import Array
 
-PAGE_BITS = 6
-"""A page holds 2^6 code points; a text in another alphabet needs one or two."""
+PAGE_BITS = 4
+"""A page holds 2^4 code points: what texts use of an alphabet lies close together, and each costs time."""
 PAGES = 0x110000 >> PAGE_BITS
 """Pages of all code points."""
 LEFT_TO_FOLD = -1

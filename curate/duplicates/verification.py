@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from .blocks import take_rows
-from .candidates import unpack_pairs
+from .candidates import sorted_union, unpack_pairs
 from .compiled import map_threads
 from .shingles import Array
 from .sketches import kernels, shingle_sets
@@ -38,7 +38,7 @@ def pair_similarities(column: pa.ChunkedArray, pairs: Array, code: int, threshol
 
     def work(start: int) -> Array:
         one, two = unpack_pairs(pairs[start : start + BATCH_PAIRS])
-        rows = np.unique(np.concatenate((one, two)))
+        rows = sorted_union(one, two)
         values, ends = shingle_sets(take_rows(column, rows), code)
         out = np.empty(len(one), dtype=np.float64)
         module.jaccard_of_pairs(np.searchsorted(rows, one), np.searchsorted(rows, two), values, ends, threshold, out)

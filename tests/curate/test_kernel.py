@@ -34,7 +34,7 @@ def numbers(module: object, block: Block, spec: Spec) -> list[Array]:
     """All that a kernel computes of a block."""
     n = len(block.kinds)
     keys, whole = np.empty((len(spec.a) // spec.rows, n), np.uint64), np.empty(n, np.uint64)
-    module.sketch(block, spec, keys, whole)
+    module.sketch(block, spec, keys, whole, 0)
     signature = np.empty((n, len(spec.a)), np.uint32)
     module.signatures(block, spec, signature)
     sets, ends = np.empty(3 * int(block.offsets[-1]) + len(block.side) + n, np.uint64), np.empty(n + 1, np.int64)
@@ -65,7 +65,7 @@ def test_two_texts_have_one_number_exactly_if_they_fold_alike(one: str, two: str
     none = np.empty(0, np.uint32)
     (_, piece), *_ = slices(as_column([one, two, fold(one), fold(two)]))
     keys, whole = np.empty((0, 4), np.uint64), np.empty(4, np.uint64)
-    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, whole)
+    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, whole, 0)
 
     assert whole[:2].tolist() == whole[2:].tolist()
     assert (whole[0] == whole[1]) == (fold(one) == fold(two))
@@ -87,12 +87,11 @@ def test_long_rows_and_runs_are_cut_in_the_right_places() -> None:
     spec = Spec(2, *affine_permutations(8), 4)
     together = [np.empty((2, len(texts)), np.uint64), np.empty(len(texts), np.uint64)]
     for first, piece in slices(as_column(texts)):
-        part = slice(first, first + len(piece))
-        kernel.sketch(ready_block(piece), spec, together[0][:, part], together[1][part])
+        kernel.sketch(ready_block(piece), spec, *together, first)
     for row in (0, 1, 2, 3, 4, 4000, 9003):
         alone = [np.empty((2, 1), np.uint64), np.empty(1, np.uint64)]
         (_, piece), *_ = slices(as_column([texts[row]]))
-        kernel.sketch(ready_block(piece), spec, *alone)
+        kernel.sketch(ready_block(piece), spec, *alone, 0)
         assert (alone[0][:, 0].tolist(), alone[1][0]) == (together[0][:, row].tolist(), together[1][row])
 
 
