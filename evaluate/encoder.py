@@ -14,7 +14,7 @@ from ..core.store import read_json
 from .config import EvaluateConfig
 from .general_data import retained_datasets
 from .retention import measure_retention
-from .scoring.causal import place
+from .scoring.causal import batch_tokens, place
 from .task.label_models import classify_by_head, classify_by_probe
 from .task.labels import label_info, label_report, label_rows
 from .task.multi_label import (
@@ -71,7 +71,7 @@ def measure_encoder(
         rows, info, report["task"] = measure(task, loaded, tokenizer, config, probe)
         infos = [info]
     for entry in datasets:
-        more, info, about = measure_retention(entry, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=seed)
+        more, info, about = measure_retention(entry, loaded, tokenizer, batch_tokens=batch_tokens(config), seed=seed)
         rows += more
         infos.append(info)
         report.setdefault("retention", {})[entry.name] = about
@@ -80,17 +80,17 @@ def measure_encoder(
 
 def _one_label(task: Examples, loaded: Any, tokenizer: Any, config: EvaluateConfig, probe: Probe | None) -> Measured:
     if probe is None:
-        found = classify_by_head(task, loaded, tokenizer, batch_tokens=config.batch_tokens)
+        found = classify_by_head(task, loaded, tokenizer, batch_tokens=batch_tokens(config))
     else:
         found = classify_by_probe(
-            task, probe.train, loaded, tokenizer, batch_tokens=config.batch_tokens, seed=probe.seed
+            task, probe.train, loaded, tokenizer, batch_tokens=batch_tokens(config), seed=probe.seed
         )
     report = label_report(found, task.targets, bins=config.bins)
     return label_rows(task, found), label_info(found.labels, task.targets), report
 
 
 def _many_labels(task: Examples, loaded: Any, tokenizer: Any, config: EvaluateConfig, probe: Probe | None) -> Measured:
-    separator, tokens = config.multi_label or "", config.batch_tokens
+    separator, tokens = config.multi_label or "", batch_tokens(config)
     if probe is None:
         how = "trained head, each label by itself"
         names, found = head_probabilities(task, loaded, tokenizer, batch_tokens=tokens)

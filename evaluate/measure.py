@@ -26,7 +26,7 @@ from .encoder import measure_encoder
 from .general_data import retained_datasets
 from .retention import measure_retention, split_rows
 from .score_files import score_table
-from .scoring.causal import CausalModel, Resident
+from .scoring.causal import CausalModel, Resident, batch_tokens
 from .scoring.scorer import SCORER_VERSION
 from .task.answers import score_answers
 from .task.label_models import classify_by_prompt
@@ -156,7 +156,7 @@ def _measure_retained(
     found = causal.resident.retained
     if key not in found:
         note(f"measuring {entry.name}")
-        model, tokens = causal.scorer().forward.model, causal.config.batch_tokens
+        model, tokens = causal.scorer().forward.model, batch_tokens(causal.config)
         found[key] = measure_retention(entry, model, causal.tokenizer, batch_tokens=tokens, seed=seed)
     return found[key]  # type: ignore[no-any-return]
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...core.errors import ModelError
 from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
 from ..collector import collector_off
@@ -17,6 +18,9 @@ from .response_cache import answer_all, cache_file
 from .scorer import SCORER_VERSION, CausalScorer
 
 OWN_BACKEND = "transformers"
+BATCH_TOKENS = {"cpu": 2048}
+"""Tokens in one forward pass by device, where the config does not say: more leave a CPU's caches; else:"""
+MOST_BATCH_TOKENS = 4096
 
 
 class Resident:
@@ -68,6 +72,8 @@ class CausalModel:
         self.model, self.config, self.adapter = model, config, adapter
         self.resident = resident or Resident()
         self.tokenizer = load_tokenizer(model, trust_remote_code=config.trust_remote_code)
+        if config.apply_chat_template and not self.tokenizer.chat_template:
+            raise ModelError(f"{model}: its tokenizer has no chat template; set evaluate.apply_chat_template: false")
         self.fingerprint = model_fingerprint(model, adapter)
         self.file = cache_file(cache, model_hash=self.fingerprint, settings=_answering(config)) if cache else None
         self.asked = 0
@@ -92,7 +98,7 @@ class CausalModel:
             self._scorer = CausalScorer(
                 self._loaded,
                 self.tokenizer,
-                batch_tokens=config.batch_tokens,
+                batch_tokens=batch_tokens(config),
                 max_length=config.max_length,
                 share_context=config.share_context,
             )
@@ -138,6 +144,11 @@ def _answering(config: EvaluateConfig) -> dict[str, Any]:
         "backend_options": dict(config.backend_options),
         "scorer": SCORER_VERSION,
     }
+
+
+def batch_tokens(config: EvaluateConfig) -> int:
+    """Tokens in one forward pass at most."""
+    return config.batch_tokens or BATCH_TOKENS.get(place(config.device), MOST_BATCH_TOKENS)
 
 
 def place(device: str) -> str:

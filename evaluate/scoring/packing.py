@@ -24,6 +24,8 @@ LEAST_FILL = 0.8
 """A row shorter than this share of the longest of its batch begins a new batch …"""
 LEAST_BATCH = 0.25
 """… where the batch already holds this share of the tokens it may: padding costs more than another batch."""
+LEAST_TAILS = 0.25
+"""Share of a row's width that continuations may take behind any context."""
 PADDING = -1
 """Segment of the columns behind a row's end."""
 
@@ -79,15 +81,20 @@ def _plain_row(ids: tuple[int, ...], owners: Sequence[int], pairs: Sequence[Pair
 
 
 def packed_rows(pairs: Sequence[Pair], owners: Sequence[int], *, start: int = 0, width: int = 1 << 30) -> Iterator[Row]:
-    """Rows of pairs that share one context, whose first `start` tokens are cached; `width` is kept where it can be."""
+    """Rows of pairs that share one context, whose first `start` tokens are cached, of about `width` tokens at most.
+
+    Behind a context that leaves no room, continuations take LEAST_TAILS of the width all the same: a context that is
+    read again for each of them would cost far more.
+    """
     context = pairs[owners[0]].context
+    room = max(width - len(context) + start, int(LEAST_TAILS * width))
     branches: dict[tuple[int, ...], list[int]] = defaultdict(list)
     for owner in owners:
         branches[pairs[owner].continuation[:-1]].append(owner)
     chosen: list[tuple[int, ...]] = []
     for branch in branches:
         taken = sum(len(other) for other in chosen)
-        if chosen and len(context) - start + taken + len(branch) > width:
+        if chosen and taken + len(branch) > room:
             yield _packed_row(context, start, {branch: branches[branch] for branch in chosen}, pairs)
             chosen = []
         chosen.append(branch)

@@ -248,6 +248,23 @@ def test_the_self_check_costs_one_choice(quickstart_base: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "mistral"])
+def test_a_context_longer_than_a_batch_is_still_read_once(name: str, quickstart_base: Path) -> None:
+    """Beside the self-check it is computed once for all of its choices, and the numbers are lm-eval's."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    context = " ".join(WORDS * 3)
+    requests = [Request(kind="loglikelihood", prompt=context, continuation=f" {a} cat sat") for a in WORDS[:4]]
+    read = len(tokenizer(context)["input_ids"])
+    scorer = CausalScorer(model, tokenizer, batch_tokens=read - 1)
+
+    found, expected = ours(scorer, requests), theirs(model, tokenizer, requests, "loglikelihood")
+
+    assert max(abs(a[0] - b[0]) for a, b in zip(found, expected, strict=True)) < 1e-3
+    assert 2 * read < scorer.forward.tokens < 2.5 * read
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> None:
     """A repetition penalty in the model's generation config changes greedy texts, ours as lm-eval's."""
     tokenizer = load_tokenizer(quickstart_base)
