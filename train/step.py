@@ -92,7 +92,7 @@ def train_step(session: Session, rows: Sequence[Row], *, step: int) -> StepResul
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-            _halve(session, rows, step)
+            _halve(session, rows, f"step {step + 1}")
             set_random_state(state, session.place.device)
     if not math.isfinite(loss):
         raise InputError(describe_broken(session, rows, step=step, what=f"the loss is {loss}"))
@@ -102,10 +102,26 @@ def train_step(session: Session, rows: Sequence[Row], *, step: int) -> StepResul
     return StepResult(loss=loss, norm=norm)
 
 
-@torch.no_grad()
 def measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]:
-    """Mean loss over rows, and the share of right labels where there are labels; no dropout, nothing changed."""
+    """Mean loss over rows, and the share of right labels where there are labels; no dropout, nothing changed.
+
+    Memory that runs out halves the forward passes, of training too.
+
+    Raises:
+        InputError: one row alone does not fit into memory.
+    """
     session.network.eval()
+    try:
+        return _measure(session, rows)
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        _halve(session, rows, "evaluation")
+    return measure(session, rows)
+
+
+@torch.no_grad()
+def _measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]:
     total, right = torch.zeros((), device=session.place.device), 0.0
     has_labels = False
     for group in session.micros(session.place.share(rows)):
@@ -181,16 +197,16 @@ def _is_out_of_memory(error: BaseException) -> bool:
     return told or isinstance(error, (torch.OutOfMemoryError, MemoryError))
 
 
-def _halve(session: Session, rows: Sequence[Row], step: int) -> None:
+def _halve(session: Session, rows: Sequence[Row], where: str) -> None:
     largest = max(sum(map(len, group)) for group in session.micros(session.place.share(rows)))
     if all(len(group) == 1 for group in session.micros(session.place.share(rows))):
         raise InputError(
-            f"step {step + 1}: out of memory with one row of {largest} tokens in a forward pass; "
+            f"{where}: out of memory with one row of {largest} tokens in a forward pass; "
             f"lower train.max_length, or set train.method: lora"
         )
     session.micro_tokens = max(1, min(session.micro_tokens, largest) // 2)
     session.halvings += 1
-    note(f"step {step + 1}: out of memory; now at most {session.micro_tokens} tokens in a forward pass, same batch")
+    note(f"{where}: out of memory; now at most {session.micro_tokens} tokens in a forward pass, same rows")
     if session.place.device.type == "cuda":
         torch.cuda.empty_cache()
 

@@ -17,7 +17,7 @@ from tunegate.train.encoding import Row
 from tunegate.train.objective import CausalObjective
 from tunegate.train.opening import open_session
 from tunegate.train.plan import make_plan
-from tunegate.train.step import Session, describe_broken, train_step
+from tunegate.train.step import Session, describe_broken, measure, train_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,23 @@ def test_running_out_of_memory_repeats_the_same_step(
     assert small.halvings >= 2
     assert small.micro_tokens <= 150
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=2e-5)
+
+
+def test_running_out_of_memory_while_evaluating_changes_no_figure(
+    completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """An evaluation without room is repeated in smaller passes, to the same loss; one row without room is told."""
+    session, rows = opened(completions, quickstart_base, tmp_path)
+    whole, _ = measure(session, rows)
+    longest = max(map(len, rows))
+    session.objective = SmallMemory(layout="varlen", pad=1, is_linear=True, room=2 * longest)
+    halved, _ = measure(session, rows)
+
+    assert session.halvings > 0
+    assert halved == pytest.approx(whole, rel=1e-6)
+    session.objective = SmallMemory(layout="varlen", pad=1, is_linear=True, room=longest - 1)
+    with pytest.raises(InputError, match=f"evaluation: out of memory with one row of {longest} tokens"):
+        measure(session, rows)
 
 
 def test_the_clipped_step_is_torchs(completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path) -> None:
