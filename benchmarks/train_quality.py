@@ -6,7 +6,7 @@ The encoder is any folder that transformers can load, such as the MiniLM-L6 sent
 banking77, clinc150 and, for the variant whose encoder is held near its base, sst2_sentences. What the encoder keeps of
 its old abilities is measured beside: the accuracy of the nearest centroid of its sentence vectors over the intents of
 clinc150 that have nothing to do with banking. Runs are merged into benchmarks/results/train_quality.json by (variant,
-intents, seed); a run that is there is not repeated.
+intents, seed), and the table into docs/training.md; a run that is there is not repeated.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from train_tables import quality_lines, write_tables
 from tunegate.core.models import load_classifier, load_tokenizer
 from tunegate.core.prompts import PromptConfig
 from tunegate.train import TrainConfig, train_model
@@ -159,6 +160,7 @@ def write(results: dict[str, Any]) -> None:
     results["runs"].sort(key=lambda one: [one[name] for name in KEY])
     results["summary"] = summarise(results["runs"])
     RESULTS.write_text(json.dumps(results, indent=2) + "\n")
+    write_tables(Path(__file__).name, list(quality_lines(results)))
 
 
 def main() -> None:
@@ -182,6 +184,7 @@ def main() -> None:
                 results["runs"].append(measure(variant, seed, arguments))
                 print(json.dumps(results["runs"][-1]), flush=True)
                 write(results)
+    write(results)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ same rows in the same order for every system, whose losses must agree. Systems: 
 accumulation); trainer-grouped (rows grouped by length, which makes other batches, of more rows: compare it per token;
 bf16 where the processor has it: the strong baseline); trl (its defaults: bf16, activation checkpointing) and trl-fp32.
 Each run is a process of its own with one thread; rounds interleave the systems. Runs that are already in
-benchmarks/results/train_speed.json are not repeated.
+benchmarks/results/train_speed.json are not repeated; the table goes into docs/training.md.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from train_tables import speed_lines, write_tables
 
 RESULTS = Path(__file__).parent / "results" / "train_speed.json"
 BATCH, RATE, LIMIT, END = 16, 5e-4, 1024, 50256
@@ -300,11 +301,13 @@ def main() -> None:
         python = arguments.trl_python if system.startswith("trl") else Path(sys.executable)
         command = [str(python), __file__, "--data", str(arguments.data), "--cases", case, "--systems", system, "--here"]
         printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-        results["runs"].append({"round": number, **json.loads(printed[-1])})
+        found = {"round": number, **json.loads(printed[-1])}
+        results["runs"].append(found)
         results["runs"].sort(key=lambda run: [run[name] for name in KEY])
         results["summary"] = summarise(results["runs"])
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-        print(json.dumps(results["runs"][-1]), flush=True)
+        write_tables(Path(__file__).name, list(speed_lines(results["runs"])))
+        print(json.dumps(found), flush=True)
 
 
 if __name__ == "__main__":
