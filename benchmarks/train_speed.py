@@ -24,6 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -292,22 +293,25 @@ def main() -> None:
     if arguments.here:
         print(json.dumps(measure(arguments.data, arguments.cases[0], arguments.systems[0])))
         return
-    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"summary": [], "runs": []}
-    todo = [(c, s, n) for n in range(arguments.rounds) for c in arguments.cases for s in arguments.systems]
-    known = {tuple(run[name] for name in KEY) for run in results["runs"]}
-    for case, system, number in todo:
-        if (case, system, number) in known:
-            continue
-        python = arguments.trl_python if system.startswith("trl") else Path(sys.executable)
-        command = [str(python), __file__, "--data", str(arguments.data), "--cases", case, "--systems", system, "--here"]
-        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
-        found = {"round": number, **json.loads(printed[-1])}
-        results["runs"].append(found)
-        results["runs"].sort(key=lambda run: [run[name] for name in KEY])
-        results["summary"] = summarise(results["runs"])
-        RESULTS.write_text(json.dumps(results, indent=2) + "\n")
-        write_tables(Path(__file__).name, list(speed_lines(results["runs"])))
-        print(json.dumps(found), flush=True)
+    for number, case, system in product(range(arguments.rounds), arguments.cases, arguments.systems):
+        if (case, system, number) not in {tuple(run[name] for name in KEY) for run in read_runs()}:
+            python = arguments.trl_python if system.startswith("trl") else Path(sys.executable)
+            asked = ["--data", str(arguments.data), "--cases", case, "--systems", system, "--here"]
+            printed = subprocess.run([str(python), __file__, *asked], check=True, stdout=subprocess.PIPE, text=True)
+            record({"round": number, **json.loads(printed.stdout.splitlines()[-1])})
+
+
+def read_runs() -> list[dict[str, Any]]:
+    """What is on record."""
+    return json.loads(RESULTS.read_text())["runs"] if RESULTS.is_file() else []
+
+
+def record(run: dict[str, Any]) -> None:
+    """Add a run to what is on record now, which another process may have added to meanwhile."""
+    runs = sorted([*read_runs(), run], key=lambda one: [one[name] for name in KEY])
+    RESULTS.write_text(json.dumps({"summary": summarise(runs), "runs": runs}, indent=2) + "\n")
+    write_tables(Path(__file__).name, list(speed_lines(runs)))
+    print(json.dumps(run), flush=True)
 
 
 if __name__ == "__main__":
