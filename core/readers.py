@@ -11,6 +11,8 @@ import orjson
 import pyarrow as pa
 
 from .blocks import Block, DictRows
+from .compiled import jit_enabled, map_threads
+from .plain_lines import PLAIN_FROM, parse_plain
 from .records import BadRow
 from .streams import CHUNK, BrokenFileError, check_text, read_chunks
 
@@ -25,35 +27,56 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
     Raises:
         BrokenFileError: the file is no text, damaged, or cut short; whole lines before that were yielded.
     """
+    for number, run in read_runs(path):
+        yield number, run[:-1].split(b"\n")
+
+
+def read_runs(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The same lines, each with a newline, as one piece of bytes per run.
+
+    Raises:
+        BrokenFileError: the file is no text, damaged, or cut short; whole lines before that were yielded.
+    """
     number, pending, crlf = 1, [b""], False
     try:
         for at, chunk in enumerate(read_chunks(path)):
             if at == 0:
                 check_text(chunk)
                 crlf = chunk.partition(b"\n")[0].endswith(b"\r")
-            if b"\n" not in chunk:
+            whole, newline, rest = chunk.rpartition(b"\n")
+            if not newline:
                 pending.append(chunk)
                 continue
-            first, *lines, rest = chunk.split(b"\n")
-            lines = [b"".join([*pending, first]), *lines]
-            yield number, lines
-            number, pending = number + len(lines), [rest]
+            run = b"".join([*pending, whole, newline])
+            yield number, run
+            number, pending = number + run.count(b"\n"), [rest]
     except BrokenFileError as error:
         left = b"".join(pending).decode(errors="backslashreplace")
         raise BrokenFileError(error.reason, line=number, rest=left) from error
     if last := b"".join(pending):
-        yield number, [last + b"\r" if crlf and not last.endswith(b"\r") else last]
+        yield number, (last + b"\r\n" if crlf and not last.endswith(b"\r") else last + b"\n")
 
 
 def read_jsonl(path: Path, name: str) -> Iterator[Block]:
     """One JSON object a line; blank lines are no rows, and a byte order mark is not kept."""
-    for first, lines in read_lines(path):
-        if first == 1:
-            lines[0] = lines[0].removeprefix(BOM)
-        yield _json_block(name, first, lines)
+    yield from map_threads(lambda run: _json_block(name, *run), _runs_with_place(path))
 
 
-def _json_block(name: str, first: int, lines: list[bytes]) -> Block:
+def _runs_with_place(path: Path) -> Iterator[tuple[int, bytes, int]]:
+    """Number of the first line, lines, and bytes before them."""
+    before = 0
+    for first, run in read_runs(path):
+        yield first, run.removeprefix(BOM) if first == 1 else run, before
+        before += len(run)
+
+
+def _json_block(name: str, first: int, run: bytes, before: int) -> Block:
+    """A block of the lines of a run; `before` bytes of the file came before it."""
+    plain = parse_plain(run) if before >= PLAIN_FROM and jit_enabled() else None
+    if plain is not None:
+        source = pa.table({"raw": plain.lines})
+        return Block(file=name, lines=range(first, first + len(plain)), rows=plain, source=source)
+    lines = run[:-1].split(b"\n")
     numbers: Sequence[int] = range(first, first + len(lines))
     bad: list[BadRow] = []
     try:
