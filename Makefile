@@ -19,8 +19,8 @@ demo: $(VENV)/installed  ## clean, tune and gate the embedded example
 test: check  ## lint, types and tests, as CI runs them
 
 check: lint types
-	@echo "== tests"
-	$(BIN)/python -m pytest
+	@echo "== tests, a process on each core"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 lint: $(VENV)/installed
 	@echo "== lint"
