@@ -18,7 +18,7 @@ from ..context import Array, Context
 from ..ranking import id_numbers
 from ..rules.length import settled_deviations
 from .features import Features, text_features
-from .models import LabelModels
+from .models import LabelModels, class_sums
 from .ranking import calibrate, cohens_kappa, confident_flags, margins
 
 FEWEST_ROWS = 50
@@ -143,8 +143,7 @@ def _queue_findings(examples: Examples, judged: Array, queue: LabelQueue) -> Ite
 
 def _outliers(judged: Array, features: Features, codes: Array, limit: float) -> Iterator[Finding]:
     """Rows far from the centre of their own class, beside how far the class's rows usually are."""
-    centres = np.zeros((codes.max() + 1, features.dense.shape[1]))
-    np.add.at(centres, codes, features.dense)
+    centres = class_sums(features.dense, codes, int(codes.max()) + 1)
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
     distances = 1 - np.einsum("ij,ij->i", features.dense, centres[codes])
     deviations = settled_deviations(distances, codes, limit)

@@ -19,7 +19,7 @@ SHRINKAGE = 1.0
 """Of the classes' common covariance towards a multiple of the identity: its mean variance, this many times."""
 HALF = 0.5
 """Rows that an empty class counts as: planted errors can empty one."""
-BLOCK = 2_000
+BLOCK = 500
 """Rows whose similarities to all others are held at a time."""
 MOST_NEIGHBOUR_ROWS = 60_000
 """Beyond, neighbours by brute force would take minutes and are left out."""
@@ -56,8 +56,7 @@ class LabelModels:
         """
         rows, dense = np.arange(len(labels)), self.features.dense
         sizes = np.bincount(labels, minlength=classes)
-        sums = np.zeros((classes, dense.shape[1]))
-        np.add.at(sums, labels, dense)
+        sums = class_sums(dense, labels, classes)
         means = sums / np.maximum(sizes, 1)[:, None]
         covariance = self._gram - (means * (sizes / len(rows))[:, None]).T @ means
         covariance += SHRINKAGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
@@ -105,26 +104,39 @@ class LabelModels:
             scores[held[:, None], model.classes_] = np.stack([-found, found], axis=1) if found.ndim == 1 else found
         return _unseen_last(scores)
 
-    def _find_neighbours(self) -> tuple[Array, Array]:
-        """(n, k) positions and cosine similarities of each row's nearest other rows."""
+    def _find_neighbours(self) -> Any:
+        """(n, n) CSR: the weight of each row's nearest other rows, all that are as near as the last of them included."""
+        from scipy.sparse import csr_matrix
+
         dense, k = self.features.dense, min(self.config.neighbours, len(self.features.dense) - 1)
-        near, similarity = [], []
+        found = []
         for start in range(0, len(dense), BLOCK):
             block = dense[start : start + BLOCK] @ dense.T
             block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
-            rows = np.argpartition(-block, k - 1, axis=1)[:, :k]
-            near.append(rows)
-            similarity.append(np.take_along_axis(block, rows, axis=1))
-        return np.concatenate(near), np.concatenate(similarity)
+            last = np.partition(block, -k, axis=1)[:, -k]
+            rows, others = np.nonzero(block >= last[:, None])
+            found.append((rows + start, others, np.maximum(block[rows, others], 0.0).astype(np.float64) ** 2 + 1e-3))
+        rows, others, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return csr_matrix((weights, (rows, others)), shape=(len(dense), len(dense)))
 
     def _votes(self, labels: Array, classes: int) -> Array:
         """Log of the similarity-weighted share of each class among the neighbours."""
         assert self._neighbours is not None
-        near, similarity = self._neighbours
-        votes = np.full((len(labels), classes), 0.5 / classes)
-        weights = np.maximum(similarity, 0.0) ** 2 + 1e-3
-        np.add.at(votes, (np.arange(len(labels))[:, None], labels[near]), weights)
+        votes = (self._neighbours @ _members(labels, classes).T).toarray() + 0.5 / classes
         return np.asarray(np.log(votes / votes.sum(axis=1, keepdims=True)))
+
+
+def class_sums(values: Array, labels: Array, classes: int) -> Array:
+    """(classes, d) float64: the sum of each class's rows of `values`, (n, d)."""
+    return np.asarray(_members(labels, classes) @ values.astype(np.float64))
+
+
+def _members(labels: Array, classes: int) -> Any:
+    """(classes, n) CSR: 1 where a row is of a class; `np.add.at` would take a hundred times as long."""
+    from scipy.sparse import csr_matrix
+
+    rows = np.arange(len(labels))
+    return csr_matrix((np.ones(len(labels)), (labels, rows)), shape=(classes, len(labels)))
 
 
 def _unseen_last(scores: Array) -> Array:
