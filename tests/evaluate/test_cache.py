@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from shutil import copytree
@@ -107,6 +112,33 @@ def test_a_killed_evaluation_loses_at_most_one_batch(
     assert asked == max(count - 2 * done, 0)
     assert [answer[0] for answer in answers] == [-float(n) for n in range(count)]
     assert answer_all(requests, batches_of_two, file=file, description="") == (answers, 0)
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_where_it_was(quickstart_base: Path, tmp_path: Path) -> None:
+    """After SIGKILL in the middle of a benchmark every answer that reached the disk stands, and the rest is asked."""
+    rows = [{"text": f"The number {n} is", "label": "even" if n % 2 == 0 else "odd"} for n in range(120)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = [sys.executable, "-m", "tunegate", "evaluate", str(quickstart_base), "--task", "rows.jsonl"]
+    cache = tmp_path / "cache"
+    process = subprocess.Popen(
+        [*command, "--set", "batch_tokens=64"], cwd=tmp_path, env={**os.environ, "TUNEGATE_CACHE": str(cache)}
+    )
+    while not any(file.stat().st_size > 200 for file in cache.glob("*.jsonl")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    (file,) = cache.glob("*.jsonl")
+    kept = len(file.read_bytes().split(b"\n")) - 1
+    config = EvaluateConfig(batch_tokens=64)
+    task = load_examples(str(tmp_path / "rows.jsonl"))
+    scores = evaluate_model(str(quickstart_base), task=task, config=config, prompts=PROMPTS, cache=cache)
+    apart = evaluate_model(str(quickstart_base), task=task, config=config, prompts=PROMPTS)
+
+    assert 0 < kept < 240
+    assert scores.extras["requests_asked"] == 240 - kept
+    assert scores.rows["prediction"] == apart.rows["prediction"]
 
 
 def test_a_question_that_comes_twice_is_asked_once(tmp_path: Path) -> None:
