@@ -105,7 +105,7 @@ class LabelModels:
         return _unseen_last(scores)
 
     def _find_neighbours(self) -> Any:
-        """(n, n) CSR: the weight of each row's nearest other rows, all that are as near as the last of them included."""
+        """(n, n) CSR: the weight of each row's nearest other rows, with all that are as near as the last of them."""
         from scipy.sparse import csr_matrix
 
         dense, k = self.features.dense, min(self.config.neighbours, len(self.features.dense) - 1)
