@@ -5,7 +5,7 @@ Data is columnar (Arrow). Everything here is frozen; a stage returns new nouns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -117,6 +117,8 @@ class Finding:
     """JSON-ready facts behind the reason."""
     related: int | None = None
     """Position of the row that this one was compared with (for a duplicate: the survivor)."""
+    private: Mapping[str, Sequence[Any]] = field(default_factory=dict, repr=False, compare=False)
+    """Canonical column → all spans of private data in the row, where a rule has looked: what reports have to mask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

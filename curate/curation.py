@@ -16,6 +16,7 @@ from ..core.formats import load_examples
 from ..core.records import Curation, Decision, Examples, Finding
 from ..core.results import BenchmarkItem
 from .accounts import summarise
+from .collector import collector_at_rest
 from .config import CurateConfig
 from .context import Array, Context
 from .leaks.benchmarks import contaminated_items
@@ -26,6 +27,7 @@ from .rules.suspects import screen_examples
 from .rules.table import RULES, STAGES, Stage, rule_action
 
 
+@collector_at_rest()
 def curate_dataset(
     data: Any,
     *,

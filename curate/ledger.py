@@ -18,6 +18,7 @@ from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
+from .collector import collector_at_rest
 from .context import Array
 from .duplicates.blocks import as_column, take_table
 from .redaction import masked_value
@@ -29,6 +30,7 @@ DUPLICATES = ("exact-duplicate", "near-duplicate")
 PLACE = ("file", "line", "id")
 
 
+@collector_at_rest()
 def write_curation(curation: Curation, out: Path) -> None:
     """Write train.<format>, rejected.jsonl, findings.parquet and summary.json into the folder `out`."""
     import pyarrow.parquet as pq
@@ -137,5 +139,8 @@ def _texts(curation: Curation, rows: Array) -> pa.Table:
     """The places and texts of rows (ascending), private data masked."""
     part = take_table(curation.examples.table.select([*PLACE, "input", "target"]), rows)
     for name in ("input", "target"):
-        part = part.set_column(part.column_names.index(name), name, mask_column(part[name]).cast(pa.string()))
+        known = {finding.row: finding.private[name] for finding in curation.findings if name in finding.private}
+        at = np.searchsorted(rows, list(known)).tolist()
+        masked = mask_column(part[name], dict(zip(at, known.values(), strict=True)))
+        part = part.set_column(part.column_names.index(name), name, masked.cast(pa.string()))
     return part.set_column(0, "file", part["file"].cast(pa.string()))

@@ -56,6 +56,6 @@ def follow_survivors(decisions: Mapping[int, Decision]) -> list[Decision]:
         fate = decisions.get(survivor)
         if fate is not None and fate.action == "drop":
             reason = f"The row that stood for this one went: {fate.finding.reason}"
-            finding = replace(fate.finding, row=row, reason=reason, related=survivor)
+            finding = replace(fate.finding, row=row, reason=reason, related=survivor, private={})
             followed.append(Decision(row=row, action="drop", finding=finding))
     return followed

@@ -116,9 +116,15 @@ def strip_column(column: pa.ChunkedArray, template: Template) -> tuple[pa.Chunke
     went = np.full(len(column), -1, np.int64)
     went[rows] = encoded.indices.to_numpy()
     affixes = (*template.openings, *template.closings, "")
-    ways, inverse = np.unique(np.column_stack([went, removed]), axis=0, return_inverse=True)
-    codes = [_code((*(kinds[at] if at >= 0 else ()), affixes[one], affixes[two])) for at, one, two in ways.tolist()]
-    return bare, np.array(codes, np.int64)[inverse.reshape(-1)]
+    many = len(affixes)
+    way = ((went + 1) * many + removed[:, 0] + 1) * many + removed[:, 1] + 1
+    ways = np.unique(way)
+    first, second, third = ways // many**2 - 1, ways // many % many - 1, ways % many - 1
+    codes = [
+        _code((*(kinds[at] if at >= 0 else ()), affixes[one], affixes[two]))
+        for at, one, two in zip(first.tolist(), second.tolist(), third.tolist(), strict=True)
+    ]
+    return bare, np.array(codes, np.int64)[np.searchsorted(ways, way)]
 
 
 def _code(removed: Iterable[str]) -> int:

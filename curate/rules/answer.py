@@ -14,10 +14,11 @@ import pyarrow.compute as pc
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Array, Context
+from ..duplicates.blocks import take_rows
 from ..folding import fold, is_symbol
 from ..scanning import by_slices, excerpt, matches, prose_columns, rows_matching, rows_where
 from ..screen import FENCE, text_bytes
-from .suspects import column_bits, may_refuse
+from .suspects import column_bits, may_be_filler, may_refuse
 
 PLACEHOLDERS = frozenset(
     {"n a", "null", "nil", "nan", "todo", "tbd", "fixme", "noinput", "no input", "nooutput", "no output", "placeholder"}
@@ -39,6 +40,8 @@ INPUT_PLACEHOLDERS = frozenset({"test", "testing", "test test", "tbc", "blank", 
 """Folded inputs that ask for nothing; as answers they may be right."""
 MARKS = "^\\s*[-\u2013\u2014_.\u2026*#~=/\\\\|?]+\\s*$"
 """Inputs of nothing but marks, which ask for nothing either."""
+FILLER = r"(?i)^\W*lorem ipsum"
+"""How filler text of any length starts."""
 LONGEST_PLACEHOLDER = 40
 """Characters; longer texts are not looked up, except for lorem ipsum."""
 
@@ -65,16 +68,17 @@ SENTENCE_END = re.compile(r"[.!?](?:\s|$)")
 LIST_LINE = re.compile(r"\s*(?:[-*\u2022#>|]|\d+[.)]|\w+:|https?:)")
 
 
-def find_placeholders(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def find_placeholders(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:
     """Texts that stand where something is missing: `N/A`, `TODO`, lorem ipsum."""
     everywhere = PLACEHOLDERS | {_words(text) for text in config.quality.placeholders}
     for name in prose_columns(examples):
         column, asks = examples.table[name], name in ("input", "pair")
         known = everywhere | (INPUT_PLACEHOLDERS if asks else frozenset())
-        short = by_slices(column, lambda part: pc.less_equal(pc.utf8_length(part), LONGEST_PLACEHOLDER), np.bool_)
-        likely = matches(column, r"(?i)^\W*lorem ipsum") | (short & matches(column, _opening(known)))
-        if asks:
-            likely |= short & matches(column, MARKS)
+        filler = np.flatnonzero(may_be_filler(column_bits(examples, name, context)))
+        short = np.flatnonzero(by_slices(column, _is_short, np.bool_))
+        likely = np.zeros(len(examples), np.bool_)
+        likely[filler[matches(take_rows(column, filler), FILLER)]] = True
+        likely[short[matches(take_rows(column, short), _opening(known) + (f"|{MARKS}" if asks else ""))]] = True
         for row, text in rows_where(column, likely):
             words = _words(text)
             if words not in known and not words.startswith("lorem ipsum") and not (asks and re.match(MARKS, text)):
@@ -86,6 +90,10 @@ def find_placeholders(examples: Examples, config: CurateConfig, context: Context
                 reason=f"The {name} is a placeholder: {excerpt(text, width=40)!r}.",
                 evidence={"column": name, "text": excerpt(text, width=40)},
             )
+
+
+def _is_short(part: pa.Array) -> pa.Array:
+    return pc.less_equal(pc.utf8_length(part), LONGEST_PLACEHOLDER)
 
 
 def _words(text: str) -> str:

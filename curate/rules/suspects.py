@@ -25,9 +25,12 @@ NUMBERS = tuple(at for at, pattern in enumerate(PATTERNS) if pattern.number_need
 NEEDLES = (
     *(pattern.needles for pattern in PATTERNS),
     *(PATTERNS[at].number_needles for at in NUMBERS),
+    ("orem",),
     *(group for groups in REFUSALS for group in groups),
 )
-"""Needles by the bit that they stand for."""
+"""Needles by the bit that they stand for: those of PATTERNS, of their numbers, of lorem ipsum, and of REFUSALS."""
+FILLER = len(PATTERNS) + len(NUMBERS)
+"""Place of the needles of lorem ipsum."""
 
 
 def screened(column: pa.ChunkedArray) -> Array:
@@ -59,9 +62,14 @@ def possible_patterns(bits: Array) -> Array:
     return possible
 
 
+def may_be_filler(bits: Array) -> Array:
+    """(n,) bool: where lorem ipsum may stand."""
+    return (bits >> np.uint32(FILLER) & 1) > 0
+
+
 def may_refuse(bits: Array) -> Array:
     """(n,) bool: where `answer.REFUSAL` may match."""
-    may, at = (bits & ODD_CASE) > 0, len(PATTERNS) + len(NUMBERS)
+    may, at = (bits & ODD_CASE) > 0, FILLER + 1
     for groups in REFUSALS:
         held = np.ones(len(bits), np.bool_)
         for _ in groups:

@@ -23,6 +23,8 @@ TAG = (
 )
 ENTITY = r"&(?:nbsp|amp|lt|gt|quot|apos|#\d{2,5}|#x[0-9a-fA-F]{2,4});"
 TAG_OR_ENTITY = f"{TAG}|{ENTITY}"
+LIKELY_MARKUP = TAG_OR_ENTITY.replace("{0,200}", "*").replace("{2,5}", "+")
+"""Matches wherever the pattern itself does; counted repetitions make RE2 slow."""
 ABOUT_CODE = re.compile(r"```|\b(html|xml|css|markup|tag|svg|jsx|php|javascript|web ?page)s?\b", re.IGNORECASE)
 LONG_ASCII = re.compile(r"([\x00-\x7f]{8})[\x00-\x7f]+([\x00-\x7f]{8})")
 """ASCII characters of which 8 at either end are kept; ftfy's longest pattern has 7 characters."""
@@ -103,7 +105,7 @@ def find_markup(examples: Examples, config: CurateConfig, context: Context) -> I
     inputs = examples.table["input"]
     for name in prose_columns(examples):
         column = examples.table[name]
-        for row, text in rows_matching(column, TAG_OR_ENTITY, (column_bits(examples, name, context) & MARKUP) > 0):
+        for row, text in rows_matching(column, LIKELY_MARKUP, (column_bits(examples, name, context) & MARKUP) > 0):
             found = pattern.search(text)
             if found is None or ABOUT_CODE.search(text) or ABOUT_CODE.search(inputs[row].as_py()):
                 continue
