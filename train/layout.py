@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -62,12 +63,14 @@ def choose_label_layout(plan: Plan, network: Any, objective: LabelObjective) -> 
 @torch.no_grad()
 def _problem_of_reader(padded: LabelObjective, line: LabelObjective, network: Any, plan: Plan) -> str:
     """Compare the logits of rows in one line with those of padded rows; returns what is wrong, undone."""
-    rows, device = _check_rows(plan.encoding.rows), plan.place.device
-    expected = network(**padded.collate(rows, device).inputs).logits.float()
+    rows = _check_rows(plan.encoding.rows)
+    expected = _label_logits(padded, network, rows, plan)
     handle = None
     try:
         handle = use_varlen_reader(network)
-        found = network(**line.collate(rows, device).inputs).logits.float()
+        found = _label_logits(line, network, rows, plan)
+        if found.shape != expected.shape:
+            raise ValueError(f"{len(expected)} rows get {len(found)} answers")
         worst = float((found - expected).abs().max() / expected.abs().max())
     except NOT_SUPPORTED as error:
         problem = (str(error).splitlines() or [type(error).__name__])[0]
@@ -76,6 +79,14 @@ def _problem_of_reader(padded: LabelObjective, line: LabelObjective, network: An
     if problem and handle:
         handle.remove()
     return problem
+
+
+def _label_logits(objective: LabelObjective, network: Any, rows: list[Row], plan: Plan) -> torch.Tensor:
+    """Logits (rows, labels) as exactly as can be: a float32 head over a base in half precision needs autocast."""
+    inputs = objective.collate(rows, plan.place.device).inputs
+    with nullcontext() if network.dtype == torch.float32 else plan.place.autocast():
+        logits: torch.Tensor = network(**inputs).logits
+    return logits.float()
 
 
 def _choose(objective: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> Layout:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -163,7 +164,8 @@ def _with_adapters(network: Any, choice: Choice, config: TrainConfig, new: tuple
         task_type="SEQ_CLS" if choice.has_head else "CAUSAL_LM",
     )
     try:
-        with quiet_peft():
+        with quiet_peft(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="fan_in_fan_out is set")  # it is set right by what the layer is
             return get_peft_model(network, adapters)
     except ValueError as error:
         raise ModelError(f"train.lora.targets: {wanted.targets!r} fits no layer of the model ({error})") from error

@@ -73,7 +73,8 @@ def _attend(
 ) -> tuple[torch.Tensor, None]:
     """Scaled dot-product attention of each row (batch 1, heads, tokens, width) in float32 on a CPU.
 
-    Flash attention in bf16 is slower than in float32 on CPUs that have bf16 matrix products.
+    Flash attention in bf16 is slower than in float32 on CPUs that have bf16 matrix products. Under autocast, rotated
+    queries and keys arrive in float32 and values in the format of the projections, which is that of the result.
     """
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
@@ -81,9 +82,9 @@ def _attend(
     window = options.get("sliding_window")
     if window and window < max(lengths):
         raise ValueError(f"rows of {max(lengths)} tokens exceed the sliding window of {window}")
-    dtype = query.dtype
-    if query.device.type == "cpu" and dtype != torch.float32:
-        query, key, value = query.float(), key.float(), value.float()
+    dtype = value.dtype
+    inside = torch.float32 if query.device.type == "cpu" else dtype
+    query, key, value = query.to(inside), key.to(inside), value.to(inside)
     parts = []
     with torch.autocast(query.device.type, enabled=False):
         for q, k, v in zip(*(torch.split(states, lengths, 2) for states in (query, key, value)), strict=True):

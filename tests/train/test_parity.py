@@ -223,6 +223,40 @@ def tiny(architecture: str, folder: Path, quickstart_base: Path) -> Path:
     return folder
 
 
+@pytest.mark.parametrize("architecture", ["quickstart", "gpt2", "qwen3", "gemma2"])
+@pytest.mark.parametrize("method", ["full", "lora"])
+def test_text_is_trained_in_half_precision(
+    architecture: str, method: str, completions: list[dict[str, str]], quickstart_base: Path, tmp_path: Path
+) -> None:
+    """With bf16 products, loss and direction of the gradient are those of float32, in either layout."""
+    model = quickstart_base
+    if architecture != "quickstart":
+        model = tiny(architecture, tmp_path / architecture, quickstart_base)
+    exact, *others = (
+        gradient(completions, model, tmp_path, method=method, precision=precision, layout=layout)
+        for precision, layout in (("fp32", "auto"), ("bf16", "auto"), ("bf16", "padded"))
+    )
+
+    for loss, flat, _ in others:
+        assert loss == pytest.approx(exact[0], rel=2e-2)
+        assert float(torch.nn.functional.cosine_similarity(flat, exact[1], dim=0)) > 0.98
+
+
+@pytest.mark.parametrize("architecture", ["bert", "distilbert", "deberta-v2"])
+@pytest.mark.parametrize("method", ["head", "lora"])
+def test_labels_are_trained_in_half_precision(
+    architecture: str, method: str, labelled: list[dict[str, str]], small_bert: Path, tmp_path: Path
+) -> None:
+    """The same for a label head, also over a base that is held in bf16 under adapters."""
+    model = small_bert if architecture == "bert" else reader(architecture, tmp_path / "model", small_bert)
+    exact, half = (
+        gradient(labelled, model, tmp_path, method=method, precision=precision) for precision in ("fp32", "bf16")
+    )
+
+    assert half[0] == pytest.approx(exact[0], rel=2e-2)
+    assert float(torch.nn.functional.cosine_similarity(half[1], exact[1], dim=0)) > 0.9
+
+
 @pytest.mark.parametrize(
     ("architecture", "layout", "is_linear"),
     [("gpt2", "varlen", True), ("qwen3", "varlen", True), ("gemma2", "padded", False), ("mamba", "padded", True)],
