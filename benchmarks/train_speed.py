@@ -207,11 +207,9 @@ def make_sft_trainer(model: Any, rows: list[dict[str, list[int]]], system: str, 
     wanted = settings(rows)
     if system == "trl-fp32":
         wanted |= {"bf16": False, "gradient_checkpointing": False}
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_file=str(data / "tokenizers/gpt2/tokenizer.json"),
-        eos_token="<|endoftext|>",
-        pad_token="<|endoftext|>",
-    )
+    tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(data / "tokenizers/gpt2/tokenizer.json"))
+    end = tokenizer.convert_ids_to_tokens(END % model.config.vocab_size)
+    tokenizer.add_special_tokens({"eos_token": end, "pad_token": end})
     return SFTTrainer(
         model, args=SFTConfig(**wanted), train_dataset=Dataset.from_list(rows), processing_class=tokenizer
     )
