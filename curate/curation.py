@@ -117,7 +117,9 @@ def _run_stages(
 def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, context: Context) -> list[Finding]:
     """The findings of one stage's rules among the given rows, as positions in `examples`."""
     wanted = [rule for rule in RULES if rule.stage == stage and examples.kind in rule.kinds]
-    wanted = [rule for rule in wanted if rule_action(rule.id, config) != "off"]
+    wanted = [rule for rule in wanted if rule_action(rule.id, config) != "off" and rule.looks(len(rows), config)]
+    if not wanted:
+        return []
     part = examples if len(rows) == len(examples) else examples.take(rows)
     narrowed = context if part is examples else context.narrowed(rows)
     if stage == "row":

@@ -7,6 +7,7 @@ data.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
-from ..core.records import FINDING_COLUMNS, Curation, Finding, Ledger
+from ..core.records import FINDING_COLUMNS, Curation, Examples, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
 from .collector import collector_at_rest
 from .context import Array
@@ -36,7 +37,7 @@ def write_curation(curation: Curation, out: Path) -> None:
     import pyarrow.parquet as pq
 
     out = Path(out)
-    write_examples(curation.kept_examples, out / f"train.{curation.examples.format}")
+    write_examples(_kept_examples(curation), out / f"train.{curation.examples.format}")
     with atomic_path(out / "rejected.jsonl") as fresh, fresh.open("wb") as stream:
         for entry in rejected_rows(curation):
             stream.write(orjson.dumps(entry, default=str, option=orjson.OPT_APPEND_NEWLINE))
@@ -46,6 +47,14 @@ def write_curation(curation: Curation, out: Path) -> None:
         for item in curation.benchmark_findings:
             stream.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
     write_json(out / "summary.json", dict(curation.summary))
+
+
+def _kept_examples(curation: Curation) -> Examples:
+    """What is to be written; of rows that are lines only these, not the columns read from them."""
+    examples = curation.redacted or curation.examples
+    if examples.source.column_names != ["raw"]:
+        return curation.kept_examples
+    return replace(examples, table=examples.table.slice(0, 0), source=take_table(examples.source, curation.kept))
 
 
 def ledger_of(curation: Curation) -> Ledger:

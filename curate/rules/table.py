@@ -56,6 +56,16 @@ class Rule:
     """None: the driver itself makes the findings (unreadable rows, overrides)."""
     kinds: tuple[Kind, ...] = ALL
     """Kinds of examples that the rule fits."""
+    looks: Callable[[int, CurateConfig], bool] = lambda rows, config: True  # noqa: ARG005
+    """Whether the rule looks at so many rows at all; a stage in which none does costs nothing."""
+
+
+def _are_few(rows: int, config: CurateConfig) -> bool:
+    return rows <= config.label_errors.max_rows
+
+
+def _is_capped(rows: int, config: CurateConfig) -> bool:  # noqa: ARG001
+    return config.cap.per is not None
 
 
 RULES: tuple[Rule, ...] = (
@@ -113,10 +123,36 @@ RULES: tuple[Rule, ...] = (
     Rule("near-duplicate", "same", "warning", "drop", "A surviving row is alike at the threshold.", find_same_rows),
     Rule("near-label-conflict", "same", "warning", "flag", "A nearly equal input has another label.", find_same_rows),
     Rule("several-answers", "same", "info", "flag", "The same prompt has different answers.", find_same_rows),
-    Rule("label-error", "class", "warning", "flag", "The text reads like another label.", find_label_errors, LABELS),
-    Rule("rare-class", "class", "info", "flag", "Too few rows to judge the class's labels.", find_label_errors, LABELS),
-    Rule("outlier", "class", "info", "flag", "Far from everything in its class.", find_label_errors, LABELS),
-    Rule("over-cap", "cap", "info", "drop", "More rows of a class or source than may stay.", find_over_cap),
+    Rule(
+        "label-error",
+        "class",
+        "warning",
+        "flag",
+        "The text reads like another label.",
+        find_label_errors,
+        LABELS,
+        _are_few,
+    ),
+    Rule(
+        "rare-class",
+        "class",
+        "info",
+        "flag",
+        "Too few rows to judge the class's labels.",
+        find_label_errors,
+        LABELS,
+        _are_few,
+    ),
+    Rule("outlier", "class", "info", "flag", "Far from everything in its class.", find_label_errors, LABELS, _are_few),
+    Rule(
+        "over-cap",
+        "cap",
+        "info",
+        "drop",
+        "More rows of a class or source than may stay.",
+        find_over_cap,
+        looks=_is_capped,
+    ),
 )
 DEFAULT_ACTIONS = {rule.id: rule.action for rule in RULES}
 
