@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from ...core.console import note
 from ...core.records import Examples, Finding
@@ -58,10 +59,13 @@ def find_label_errors(examples: Examples, config: CurateConfig, context: Context
     wanted = {rule for rule in ("label-error", "outlier") if config.rules.get(rule) != "off"}
     if len(judged) < FEWEST_ROWS or len(classes) < 2 or not wanted:
         return
-    features = text_features(_texts(examples, judged), encoder=settings.embeddings)
     codes = np.searchsorted(classes, labels[judged])
-    if "label-error" in wanted:
-        queue = rank_labels(features, codes, [str(names[at]) for at in classes], settings)
+    with threadpool_limits(limits=1, user_api="blas"):  # beside our own threads, its would only wait for one another
+        features = text_features(_texts(examples, judged), encoder=settings.embeddings)
+        queue = None
+        if "label-error" in wanted:
+            queue = rank_labels(features, codes, [str(names[at]) for at in classes], settings)
+    if queue is not None:
         if queue.agreement < LEAST_AGREEMENT:
             note(f"curate: the texts hardly tell of their labels (kappa {queue.agreement:.2f}); no label is questioned")
         yield from _queue_findings(examples, judged, queue)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.compiled import map_threads
 from ..config import LabelErrorConfig
 from ..context import Array
 from .features import Features
@@ -109,13 +110,15 @@ class LabelModels:
         from scipy.sparse import csr_matrix
 
         dense, k = self.features.dense, min(self.config.neighbours, len(self.features.dense) - 1)
-        found = []
-        for start in range(0, len(dense), BLOCK):
+
+        def work(start: int) -> tuple[Array, Array, Array]:
             block = dense[start : start + BLOCK] @ dense.T
             block[np.arange(len(block)), start + np.arange(len(block))] = -np.inf
             last = np.partition(block, -k, axis=1)[:, -k]
             rows, others = np.nonzero(block >= last[:, None])
-            found.append((rows + start, others, np.maximum(block[rows, others], 0.0).astype(np.float64) ** 2 + 1e-3))
+            return rows + start, others, np.maximum(block[rows, others], 0.0).astype(np.float64) ** 2 + 1e-3
+
+        found = map_threads(work, range(0, len(dense), BLOCK))
         rows, others, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
         return csr_matrix((weights, (rows, others)), shape=(len(dense), len(dense)))
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...core.compiled import map_threads
 from ..context import Array
 
 PROBE_SHARE = 0.05
@@ -105,7 +106,7 @@ def calibrate(
         return None
     scores, suggested = margins(probabilities, labels)
     kinds = error_kinds(probabilities, labels)
-    planted = [_plant(score_labels, labels, kinds, seed) for seed in range(draws)]
+    planted = map_threads(lambda seed: _plant(score_labels, labels, kinds, seed), range(draws))
     probes, chances, others = (np.concatenate(side) for side in zip(*planted, strict=True))
     others = np.sort(others)[::-1]
     top = np.flatnonzero(scores > 0)
