@@ -71,6 +71,8 @@ def _problem_of_reader(padded: LabelObjective, line: LabelObjective, network: An
         found = _label_logits(line, network, rows, plan)
         if found.shape != expected.shape:
             raise ValueError(f"{len(expected)} rows get {len(found)} answers")
+        with plan.place.autocast():  # as in training: number formats that do not fit together raise
+            network(**line.collate(rows, plan.place.device).inputs)
         worst = float((found - expected).abs().max() / expected.abs().max())
     except NOT_SUPPORTED as error:
         problem = (str(error).splitlines() or [type(error).__name__])[0]
@@ -126,6 +128,8 @@ def _problem_of_varlen(objective: CausalObjective, network: Any, rows: list[Row]
         use_varlen(network)
         alone = [float(objective.loss_sum(network, objective.collate([row], device))) for row in rows]
         whole = float(objective.loss_sum(network, objective.collate(rows, device)))
+        with plan.place.autocast():  # as in training: number formats that do not fit together raise
+            objective.loss_sum(network, objective.collate(rows, device))
     except NOT_SUPPORTED as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     pairs = [*zip(alone, expected, strict=True), (whole, sum(expected))]
