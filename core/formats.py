@@ -26,6 +26,9 @@ __all__ = ["load_examples", "original_rows", "write_examples"]
 SAMPLE_ROWS = 1000
 """Rows that are looked at to recognise kind and columns."""
 
+CHUNK_BYTES = 1 << 24
+"""Bytes of lines that are one chunk of a column."""
+
 PARTIAL_REMEDY = "mend the file, or take what can be read with allow_partial (--allow-partial)"
 
 
@@ -62,6 +65,7 @@ def load_examples(
             for block in blocks:
                 gathered.add(block, layout, source.format)
                 advance(len(block.rows))
+            gathered.combine()
             if len(gathered) == before and not allow_partial:
                 raise _no_row(source, gathered.bad)
     if layout is None or not len(gathered):
@@ -77,6 +81,8 @@ class _Gathered:
     sources: list[pa.Table]
     bad: list[BadRow]
     header: bytes = b""
+    loose: int = 0
+    """Blocks since the last that were combined."""
 
     @classmethod
     def empty(cls) -> _Gathered:
@@ -95,6 +101,16 @@ class _Gathered:
         if made.table.num_rows:
             self.tables.append(made.table)
             self.sources.append(made.source)
+            self.loose += 1
+            if sum(source.nbytes for source in self.sources[-self.loose :]) >= CHUNK_BYTES:
+                self.combine()
+
+    def combine(self) -> None:
+        """Make the latest blocks of lines one chunk: every pass over a column costs some time per chunk."""
+        if self.loose > 1 and self.sources[-1].column_names == ["raw"]:
+            for tables in (self.tables, self.sources):
+                tables[-self.loose :] = [pa.concat_tables(tables[-self.loose :]).combine_chunks()]
+        self.loose = 0
 
     def _join_header(self, block: Block, file_format: str) -> None:
         if not self.header:
