@@ -66,10 +66,11 @@ def curate_dataset(
         pinned=_pinned(examples, reviewed),
     )
     findings, decisions = _run_stages(examples, config, context, _override_findings(examples, reviewed), timings)
-    kept = np.setdiff1d(np.arange(len(examples)), [d.row for d in decisions if d.action == "drop"])
+    stays = np.ones(len(examples), dtype=bool)
+    stays[[decision.row for decision in decisions if decision.action == "drop"]] = False
     curation = Curation(
         examples=examples,
-        kept=kept.astype(np.int64),
+        kept=np.flatnonzero(stays),
         decisions=tuple(decisions),
         findings=tuple(sorted(findings, key=lambda finding: finding.row)),
         clusters=_clusters(decisions),
