@@ -202,7 +202,7 @@ def _warnings(plan: Plan, replay_loss: float) -> list[str]:
     if plan.replay and replay_loss > 2 * plan.config.replay.share:
         found.append(f"replay is {plan.config.replay.share:.0%} of the rows but {replay_loss:.0%} of the loss")
     if plan.config.monitor.validation_share and not plan.validation:
-        found.append("too few rows to hold out a validation part: the last weights are kept")
+        found.append("no rows could be held out for validation: the last weights are kept")
     return found
 
 

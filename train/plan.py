@@ -129,7 +129,7 @@ def make_plan(
         examples=training,
         label_map=label_map,
         encoding=encode(training),
-        validation=_encode_held(held, encode, label_map, config),
+        validation=_encode_held(held, encode, label_map, config, is_given=validation is not None),
         replay=replay,
         retention=retention,
         length=length,
@@ -197,14 +197,20 @@ def _hold_out(examples: Examples, validation: Any, config: TrainConfig, seed: in
 
 
 def _encode_held(
-    held: Examples | None, encode: Callable[[Examples], Encoding], label_map: Mapping[str, int], config: TrainConfig
+    held: Examples | None,
+    encode: Callable[[Examples], Encoding],
+    label_map: Mapping[str, int],
+    config: TrainConfig,
+    *,
+    is_given: bool,
 ) -> tuple[Row, ...]:
+    """Validation rows as tokens; where none is usable, only data that the user gave for it is at fault."""
     if held is None:
         return ()
     unknown = sorted(set(count_labels(held, config)) - set(label_map)) if label_map else []
     if unknown:
         raise DataError(f"the validation data has labels that training lacks: {', '.join(map(repr, unknown[:5]))}")
     rows = encode(held).rows
-    if not rows:
+    if not rows and is_given:
         raise DataError(f"none of {len(held)} validation rows can be validated on: they are too long, or empty")
     return rows
