@@ -83,7 +83,7 @@ def _notes(session: Session, plan: Plan, found: Preflight, course: Course, facts
         "config": config,
         "config_fingerprint": fingerprint([config, facts["prompts"]]),
         "label_map": dict(plan.label_map),
-        "versions": {name: version(name) for name in ("torch", "transformers", "peft", "accelerate")},
+        "versions": {name: version(name) for name in ("tunegate", "torch", "transformers", "peft", "accelerate")},
         **facts,
     }
 
