@@ -88,12 +88,9 @@ def _with_limit(request: Any) -> Any:
 
 def ask_ours(model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]]) -> list[Any]:
     """Answers of our scorer, in order."""
-    from ..evaluate.config import EvaluateConfig
-    from ..evaluate.scoring.causal import batch_tokens
     from ..evaluate.scoring.scorer import CausalScorer
 
-    settings = EvaluateConfig.model_validate({"device": model.device.type})
-    scorer = CausalScorer(model, tokenizer, batch_tokens=batch_tokens(settings))
+    scorer = CausalScorer(model, tokenizer)
     answers = {n: answer for batch in scorer.answer([request for _, request in pairs]) for n, answer in batch}
     return [answers[number] for number in range(len(pairs))]
 

@@ -15,12 +15,9 @@ from ..config import EvaluateConfig
 from .processes import local_device
 from .request import Answer, Request
 from .response_cache import answer_all, cache_file
-from .scorer import SCORER_VERSION, CausalScorer
+from .scorer import SCORER_VERSION, CausalScorer, tokens_at_once
 
 OWN_BACKEND = "transformers"
-BATCH_TOKENS = {"cpu": 2048}
-"""Tokens in one forward pass by device, where the config does not say: more leave a CPU's caches; else:"""
-MOST_BATCH_TOKENS = 4096
 
 
 class Resident:
@@ -98,7 +95,7 @@ class CausalModel:
             self._scorer = CausalScorer(
                 self._loaded,
                 self.tokenizer,
-                batch_tokens=batch_tokens(config),
+                batch_tokens=config.batch_tokens,
                 max_length=config.max_length,
                 share_context=config.share_context,
             )
@@ -147,8 +144,8 @@ def _answering(config: EvaluateConfig) -> dict[str, Any]:
 
 
 def batch_tokens(config: EvaluateConfig) -> int:
-    """Tokens in one forward pass at most."""
-    return config.batch_tokens or BATCH_TOKENS.get(place(config.device), MOST_BATCH_TOKENS)
+    """Tokens that are read in one forward pass at most."""
+    return tokens_at_once(config.batch_tokens, place(config.device))
 
 
 def place(device: str) -> str:

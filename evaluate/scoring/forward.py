@@ -11,7 +11,7 @@ from .two_passes import branch_mask, cut_row, merged
 
 LONG_CONTEXT = 256
 """Tokens from which on a context is read by itself, without a mask of ours, and its branches in a second pass."""
-SUMMED_LINES = 64
+SUMMED_LINES = 16
 """Lines of logits that are summed at once: the sum needs a copy of what it sums."""
 
 

@@ -14,8 +14,9 @@ TOLERANCE = 1e-2
 """Largest difference of a log-probability, over the vocabulary, that rounding explains in float32."""
 HALF_TOLERANCE = 0.5
 """The same in half precision."""
-CACHED = 2
-"""Cached tokens of the rows that write together, in multiples of the tokens of a forward pass."""
+CACHED = {"cpu": 4}
+"""Cached tokens of the rows that write together by device, in multiples of the tokens of a forward pass; else:"""
+LEAST_CACHED = 2
 CHANGING = {
     "repetition_penalty": 1.0,
     "encoder_repetition_penalty": 1.0,
@@ -111,7 +112,7 @@ def write_greedily(
     import torch
 
     start = header[1]
-    most = max(CACHED * batch_tokens // (start + len(tails[0]) + limit), 1)
+    most = max(CACHED.get(forward.device.type, LEAST_CACHED) * batch_tokens // (start + len(tails[0]) + limit), 1)
     waiting = list(range(len(tails)))
     writing = _Writing(_end_tokens(forward.model), done, limit)
     while waiting or writing.rows:

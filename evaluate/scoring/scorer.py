@@ -15,9 +15,12 @@ from .tokens import Encoder, Pair, model_length
 
 SCORER_VERSION = 1
 """Raised when an answer could differ from the one an older version gave."""
-LOGIT_CELLS = {"cpu": 1 << 24}
-"""Logits held at once by device: 64 MB in float32 where memory and cache are short, else:"""
+LOGIT_CELLS = {"cpu": 1 << 23}
+"""Logits held at once by device: 32 MB in float32 where memory and cache are short, else:"""
 MOST_LOGIT_CELLS = 1 << 26
+BATCH_TOKENS = {"cpu": 2048}
+"""Tokens that are read in one forward pass by device, where nothing else is asked for: more leave its caches; else:"""
+MOST_BATCH_TOKENS = 4096
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
 TOLERANCE = 1e-3
@@ -34,13 +37,13 @@ class CausalScorer:
         model: Any,
         tokenizer: Any,
         *,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
         max_length: int | None = None,
         share_context: bool = True,
     ) -> None:
         self.forward = Forward(model)
         self.tokenizer = tokenizer
-        self.batch_tokens = batch_tokens
+        self.batch_tokens = tokens_at_once(batch_tokens, self.forward.device.type)
         self.max_length = max_length or model_length(model.config, tokenizer)
         self.encoder = Encoder(tokenizer, self.max_length)
         self.share_context = share_context
@@ -170,6 +173,11 @@ class CausalScorer:
         self.share_context = False
         self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
         note(self.warnings[-1])
+
+
+def tokens_at_once(stated: int | None, device: str) -> int:
+    """Tokens that are read in one forward pass at most, on a device such as `cpu` or `cuda:1`."""
+    return stated or BATCH_TOKENS.get(device.partition(":")[0], MOST_BATCH_TOKENS)
 
 
 def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:

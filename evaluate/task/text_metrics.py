@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import string
+import sys
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
@@ -128,9 +129,14 @@ def _schema(path: Path) -> Metric:
 
 
 def _own(name: str) -> Metric:
+    """A function of an installed module, or of a file in the working directory."""
     module, _, function = name.partition(":")
+    before = list(sys.path)
+    sys.path.append(str(Path.cwd()))  # last, so that it hides no installed module
     try:
         found: Any = getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise RecipeError(f"evaluate.metrics: {name!r} cannot be imported ({error}); write module:function") from error
+    finally:
+        sys.path[:] = before
     return lambda prediction, target: float(found(prediction, target))

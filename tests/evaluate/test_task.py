@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.metrics import brier_score_loss, f1_score
-from tunegate.core.errors import RecipeError
+from tunegate.core.errors import DataError, RecipeError
 from tunegate.core.formats import load_examples
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
@@ -127,6 +128,29 @@ def test_confusions_of_many_classes_are_the_largest_ones() -> None:
 def test_metrics_by_hand(name: str, prediction: str, target: str, value: float) -> None:
     """Each metric on a pair whose value can be worked out."""
     assert find_metric(name)(prediction, target) == pytest.approx(value)
+
+
+def test_a_metric_of_ones_own_stands_in_the_working_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`module:function` names a file beside the recipe as well as an installed module."""
+    (tmp_path / "own_metric.py").write_text("def same_length(a, b):\n    return len(a) == len(b)\n")
+    monkeypatch.chdir(tmp_path)
+    before = list(sys.path)
+    metric = find_metric("own_metric:same_length")
+
+    assert (metric("ab", "cd"), metric("ab", "c")) == (1.0, 0.0)
+    assert sys.path == before
+
+
+def test_a_schema_is_kept_or_broken(tmp_path: Path) -> None:
+    """An answer conforms if it is JSON that the schema allows."""
+    pytest.importorskip("jsonschema")
+    schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}
+    (tmp_path / "answer.json").write_text(json.dumps(schema))
+    metric = find_metric(f"schema:{tmp_path / 'answer.json'}")
+
+    assert [metric(answer, "") for answer in ('{"a": 1}', '{"a": "1"}', "{}", "a: 1")] == [1.0, 0.0, 0.0, 0.0]
+    with pytest.raises(DataError, match=r"schema:.*absent\.json: cannot be read"):
+        find_metric(f"schema:{tmp_path / 'absent.json'}")
 
 
 @pytest.mark.parametrize("name", ["exactmatch", "no_such_module:function"])
