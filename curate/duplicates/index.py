@@ -28,7 +28,7 @@ from ..config import DedupConfig
 from .near_duplicates import Array, Texts
 
 FORMAT = "tunegate near-duplicate index"
-VERSION = 3
+VERSION = 4
 """Raised when an older reader would misunderstand the files or the numbers in them."""
 HEADER = "index.json"
 FILES = ("ends.npy", "ids.npy", "keys.npy", "rows.npy", "shingles.npy")

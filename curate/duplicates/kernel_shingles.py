@@ -249,7 +249,7 @@ def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: in
         words[q] = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
     whole = uint64(0)
     for q in range(count):  # apart from the loop above, so that the compiler vectorises it
-        whole += words[q] * (uint64(2 * q + 1) * MIX_A)
+        whole += mix64(words[q] + uint64(q + 1) * MIX_A)
     if code > 0:
         found = word_shingles(words, count, code, shingles)
     else:

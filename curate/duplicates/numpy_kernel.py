@@ -143,7 +143,7 @@ def _whole_texts(words: Array, counts: Array) -> Array:
     """One number per row for all of its words in order."""
     ends = np.cumsum(counts)
     place = np.arange(len(words)) - np.repeat(ends - counts, counts)
-    sums = np.concatenate(([np.uint64(0)], np.cumsum(words * ((2 * place + 1).astype(np.uint64) * MIX_A))))
+    sums = np.concatenate(([np.uint64(0)], np.cumsum(mix64(words + (place + 1).astype(np.uint64) * MIX_A))))
     return mix64(sums[ends] - sums[ends - counts])
 
 
