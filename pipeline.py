@@ -155,6 +155,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
         "data": _data_fingerprints(recipe),
         "config": recipe.curate and recipe.curate.model_dump(mode="json"),
         "benchmarks": recipe.evaluate.model_dump(mode="json", exclude=ASIDE),
+        "benchmark content": evaluate.local_content(recipe.evaluate),
         "selection": recipe.train.monitor.benchmark_items,
         "seed": recipe.seed,
     }
@@ -182,6 +183,8 @@ def _train(run: RunFolder, recipe: Recipe) -> bool:
         "config": recipe.train.model_dump(mode="json"),
         "prompts": recipe.prompts.model_dump(mode="json"),
         "watched": recipe.evaluate.model_dump(mode="json", include={"suite", "benchmarks", "limit", "mirror"}),
+        "watched content": evaluate.local_content(recipe.evaluate) if recipe.train.monitor.benchmark_items else {},
+        "general": _file_hashes(recipe.train.replay.source, recipe.train.monitor.retention),
         "seed": recipe.seed,
     }
     return run.run_stage("train", inputs, ["model"], work)
@@ -235,9 +238,8 @@ def _scored_from(run: RunFolder, recipe: Recipe, side: str) -> Mapping[str, Any]
         "config": _evaluate_config(run, recipe).model_dump(mode="json", exclude=ASIDE),
         "prompts": recipe.prompts.model_dump(mode="json"),
         "test": hash_files([_test_file(run, recipe)]),
-        "general": {
-            name: _file_hash(name) for one in recipe.evaluate.retention for name in (one.data, one.test) if name
-        },
+        "benchmark content": evaluate.local_content(recipe.evaluate),
+        "general": _file_hashes(*(name for one in recipe.evaluate.retention for name in (one.data, one.test))),
         "curation": run.stage("curate")["key"],
         "seed": recipe.seed,
     }
@@ -317,8 +319,11 @@ def _curated_file(run: RunFolder, stem: str) -> Path:
 def _data_fingerprints(recipe: Recipe) -> dict[str, Any]:
     """What the data is: hashes of local files, else the name under which a hub knows it."""
     data = recipe.data
-    names = [*data.train, *filter(None, (data.test, data.overrides))]
-    return {"files": {name: _file_hash(name) for name in names}, **data.model_dump(mode="json")}
+    return {"files": _file_hashes(*data.train, data.test, data.overrides), **data.model_dump(mode="json")}
+
+
+def _file_hashes(*names: str | None) -> dict[str, str]:
+    return {name: _file_hash(name) for name in names if name}
 
 
 def _file_hash(name: str) -> str:

@@ -36,13 +36,12 @@ def preview(recipe: Recipe, rows: Examples, test: Examples) -> str:
 
 def training_lines(audit: Preflight) -> list[str]:
     """What training would do and on what, for people."""
-    cost = f"{audit.memory_bytes / 2**30:.1f} GiB and {audit.seconds / 60:.1f} minutes"
     unusual = {name: count for name, count in audit.counts.items() if count and name not in ORDINARY_COUNTS}
     return [
         f"{audit.method} ({audit.reason}), peak learning rate {audit.learning_rate:g}",
         f"{audit.steps:,} steps over {audit.trained_rows:,} rows; {audit.validation_rows:,} more watch the training",
-        f"{audit.supervised_tokens:,} of {audit.tokens:,} tokens are learned; longest row {audit.longest_row:,} tokens",
-        f"about {cost} on {audit.device} ({audit.precision})",
+        f"{audit.learned}; longest row {audit.longest_row:,} tokens",
+        f"about {audit.cost} on {audit.device} ({audit.precision})",
         f"one row, what is learned in ⟦ ⟧: {audit.example!r}",
         *(f"{name.replace('_', ' ')}: {count:,} rows" for name, count in unusual.items()),
         *(f"warning: {warning}" for warning in audit.warnings),
@@ -70,12 +69,15 @@ def _preflight(recipe: Recipe, rows: Examples) -> Preflight:
 
 def _items(recipe: Recipe, test: Examples) -> list[str]:
     counts = Counter(item.task for item in evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed))
-    benchmarks = [f"{task}: {count:,} items" for task, count in sorted(counts.items())]
+    general, warnings = evaluate.retention_items(recipe.evaluate, test, seed=recipe.seed)
+    measured = {"task": len(test), **dict(sorted(counts.items())), **general}
+    lines = [f"{name}: {count:,} items" for name, count in measured.items()]
     looks = recipe.evaluate.blocks
     blocks = [f"in at most {looks} blocks, until every check is decided"] if looks > 1 else []
     rows = min(recipe.evaluate.drift_rows, len(test)) if evaluate.is_causal(recipe.model) else 0
     drift = [f"drift from the base on {rows:,} rows, not gated (evaluate.drift_rows=0: off)"] if rows else []
-    return [f"task: {len(test):,} items", *benchmarks, "each for the base and the tuned model", *blocks, *drift]
+    warned = [f"warning: {warning}" for warning in warnings]
+    return [*lines, "each for the base and the tuned model", *blocks, *drift, *warned]
 
 
 def _margins(recipe: Recipe) -> str:

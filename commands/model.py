@@ -38,13 +38,11 @@ def train(
     """
     from ..core.console import note
     from ..core.formats import load_examples
-    from ..core.prompts import PromptConfig
     from ..preview import training_lines
     from ..train import TrainConfig, preflight, train_model
-    from .settings import stage_config
+    from .settings import stage_and_prompts
 
-    config = stage_config(TrainConfig, "train", recipe, changes)
-    prompts = stage_config(PromptConfig, "prompts", recipe, None)
+    config, prompts = stage_and_prompts(TrainConfig, "train", recipe, changes)
     examples = load_examples(data, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
     held = load_examples(validation, kind=kind, columns=read_columns(columns)) if validation else None
     if dry_run:
@@ -90,17 +88,15 @@ def evaluate(
         raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
     from ..core.console import enable, note
     from ..core.formats import load_examples
-    from ..core.prompts import PromptConfig
     from ..evaluate import EvaluateConfig, evaluate_model, process_number, write_scores
     from ..pipeline import cache_folder
     from ..reports import render_scores_terminal
     from .screen import screen
-    from .settings import stage_config
+    from .settings import stage_and_prompts
 
     enable(not process_number())  # of several processes one speaks and writes
-    config = stage_config(EvaluateConfig, "evaluate", recipe, changes)
+    config, prompts = stage_and_prompts(EvaluateConfig, "evaluate", recipe, changes)
     config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
-    prompts = stage_config(PromptConfig, "prompts", recipe, None)
     examples = load_examples(task, kind=kind, columns=read_columns(columns)) if task else None
     target = refuse_existing(out or Path(f"{(adapter or Path(model)).resolve().name}.scores.parquet"))
     scores = evaluate_model(

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.prompts import PromptConfig
 from ..core.results import BenchmarkItem
 from ..core.settings import AnyConfig, make_config
 from ..recipe import read_recipe
+
+PROMPTS = "prompts."
+"""What begins a `--set` of the prompts, where a command takes a stage's settings."""
 
 
 def stage_config(
@@ -23,6 +27,19 @@ def stage_config(
     whole = read_recipe(recipe, changes=[f"{section}.{change}" for change in changes or ()])
     found = getattr(whole, section)
     return found if isinstance(found, config) else config()
+
+
+def stage_and_prompts(
+    config: type[AnyConfig], section: str, recipe: Path | None, changes: Sequence[str] | None
+) -> tuple[AnyConfig, PromptConfig]:
+    """`stage_config` of a stage and of the prompts, which `--set prompts.KEY=VALUE` changes.
+
+    Raises:
+        RecipeError: the recipe or a change is wrong.
+    """
+    prompts = [change.removeprefix(PROMPTS) for change in changes or () if change.startswith(PROMPTS)]
+    own = [change for change in changes or () if not change.startswith(PROMPTS)]
+    return stage_config(config, section, recipe, own), stage_config(PromptConfig, "prompts", recipe, prompts)
 
 
 def recipe_overrides(recipe: Path | None) -> Path | None:

@@ -1,5 +1,6 @@
 """Models and items to scores, two scores to a comparison, a comparison to a verdict."""
 
+from .benchmarks.content import local_content as local_content
 from .benchmarks.mirror import make_mirror as make_mirror
 from .benchmarks.scored import benchmark_items as benchmark_items
 from .benchmarks.suites import describe_suite as describe_suite

@@ -127,6 +127,23 @@ def test_a_named_benchmark_is_not_trained_on(rows: Path, root: Path) -> None:
     assert found == {"named": 1, "recipe": 1, "neither": 0}
 
 
+def test_prompts_are_set_beside_the_settings_of_a_stage(tmp_path: Path, quickstart_base: Path) -> None:
+    """`--set prompts.chat=plain`, which an error advises, is understood by `train`; another key is told as unknown."""
+    turns = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "good day"}]
+    (tmp_path / "chats.jsonl").write_text(f"{json.dumps({'messages': turns})}\n" * 20)
+    said = {}
+    for chat in ("tokenizer", "plain"):
+        options = ("--model", quickstart_base, "--dry-run", "--set", f"prompts.chat={chat}")
+        said[chat] = tunegate("train", "chats.jsonl", *options, cwd=tmp_path)
+    wrong = tunegate("train", "chats.jsonl", "--model", quickstart_base, "--set", "prompts.chta=plain", cwd=tmp_path)
+
+    assert said["tokenizer"].returncode != 0
+    assert "set prompts.chat: plain" in said["tokenizer"].stderr
+    assert (said["plain"].returncode, wrong.returncode) == (0, 2), said["plain"].stderr
+    assert "tokens are learned" in said["plain"].stdout
+    assert "chta" in wrong.stderr
+
+
 def test_a_wrong_recipe_for_the_proof_is_told_before_any_work(rows: Path) -> None:
     """A misspelt --prove-by costs no curation: exit code 2, and nothing is written."""
     done = tunegate("curate", "rows.jsonl", "--prove-by", "absent.yaml", cwd=rows.parent)

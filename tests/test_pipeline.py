@@ -142,6 +142,27 @@ def test_a_finished_run_does_no_work(recipe: Path, tmp_path: Path, capsys: pytes
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "run" / "model").rglob("*")} == times
 
 
+def test_a_run_notices_what_changed_in_the_files_it_reads(recipe: Path, tmp_path: Path) -> None:
+    """Other text in the replay file is trained on again; other items in a benchmark's file are asked again."""
+    out, general, sums = tmp_path / "run", tmp_path / "general.jsonl", tmp_path / "sums.jsonl"
+    general.write_text(
+        "".join(json.dumps({"text": f"the {thing} of day {day}"}) + "\n" for thing in THINGS for day in "abc")
+    )
+    replay = [f"train.replay.source={general}", "train.replay.share=0.2"]
+    run_recipe(recipe, out=out, changes=replay)
+    trained = (out / "model/tuned.json").stat().st_mtime_ns
+    general.write_text(general.read_text().replace("day", "week"))
+    run_recipe(recipe, out=out, changes=replay)
+
+    assert (out / "model/tuned.json").stat().st_mtime_ns > trained
+
+    asked = (out / "scores/tuned.parquet").stat().st_mtime_ns
+    sums.write_text(sums.read_text().replace("0 + 0", "0 + 00"))
+    run_recipe(recipe, out=out, changes=replay)
+
+    assert (out / "scores/tuned.parquet").stat().st_mtime_ns > asked
+
+
 def test_drift_is_measured_beside_the_verdict_and_can_be_switched_off(recipe: Path, tmp_path: Path) -> None:
     """The divergence from the base is stored and shown; switched off it leaves no trace and redoes no stage before."""
     out = tmp_path / "run"

@@ -70,12 +70,7 @@ def open_benchmarks(config: EvaluateConfig, *, seed: int) -> list[Opened]:
     index = mirror_index(mirror) if mirror else {}
     opened = []
     for settings in chosen_benchmarks(config):
-        found = (
-            [(settings.task, [Leaf(name=settings.task, path=None)])]
-            if settings.definition
-            else find_leaves(settings.task)
-        )
-        for name, leaves in found:
+        for name, leaves in leaves_of(settings):
             tasks = [open_task(leaf, settings, mirror=mirror, index=index) for leaf in leaves]
             opened.append(_draw(name, settings, leaves, tasks, seed))
     twice = [name for name, count in Counter(one.name for one in opened).items() if count > 1]
@@ -84,6 +79,13 @@ def open_benchmarks(config: EvaluateConfig, *, seed: int) -> list[Opened]:
             f"evaluate.benchmarks: {', '.join(sorted(twice))} is named twice, perhaps by a group and by itself"
         )
     return opened
+
+
+def leaves_of(settings: Benchmark) -> list[tuple[str, list[Leaf]]]:
+    """`find_leaves` of a benchmark's name; the benchmark itself where its definition is written in the recipe."""
+    if settings.definition:
+        return [(settings.task, [Leaf(name=settings.task, path=None)])]
+    return find_leaves(settings.task)
 
 
 def _draw(name: str, settings: Benchmark, leaves: Sequence[Leaf], tasks: Sequence[Any], seed: int) -> Opened:
