@@ -37,10 +37,10 @@ def model_family(model: str | Path) -> Family:
     Raises:
         ModelError: nothing can be loaded from there.
     """
-    architectures = load_config(model).architectures or [""]
-    if architectures[0].endswith("ForSequenceClassification"):
+    architecture = _architecture(_stated_config(model))
+    if architecture.endswith("ForSequenceClassification"):
         return "classifier"
-    if architectures[0].endswith(("ForCausalLM", "LMHeadModel")):
+    if architecture.endswith(("ForCausalLM", "LMHeadModel")):
         return "causal"
     return "encoder"
 
@@ -138,20 +138,23 @@ def load_new_classifier(
 
 def known_labels(model: str | Path) -> dict[str, int]:
     """The label map of a model that classifies; empty for any other."""
-    config = load_config(model)
-    if not (config.architectures or [""])[0].endswith("ForSequenceClassification"):
+    config = _stated_config(model)
+    if not _architecture(config).endswith("ForSequenceClassification"):
         return {}
-    return {str(label): int(number) for label, number in config.label2id.items()}
+    labels = config.get("label2id") or {"LABEL_0": 0, "LABEL_1": 1}  # what transformers does not write down
+    return {str(label): int(number) for label, number in labels.items()}
 
 
 def model_shape(model: str | Path, *, trust_remote_code: bool = False) -> ModelShape:
     """How large a model is, from its config alone: nothing is loaded."""
     import torch
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForCausalLM
 
     config = load_config(model, trust_remote_code=trust_remote_code)
+    own_code = getattr(config, "auto_map", None) or {}
+    auto: Any = AutoModelForCausalLM if own_code and "AutoModel" not in own_code else AutoModel
     with torch.device("meta"):
-        empty = AutoModel.from_config(config, trust_remote_code=trust_remote_code)  # type: ignore[no-untyped-call]
+        empty = auto.from_config(config, trust_remote_code=trust_remote_code).base_model
     table = empty.get_input_embeddings().weight.numel()
     weights = sum(weight.numel() for weight in empty.parameters())
     text = config.get_text_config()
@@ -212,7 +215,27 @@ def load_config(model: str | Path, *, trust_remote_code: bool = False) -> Any:
     try:
         return AutoConfig.from_pretrained(str(model), trust_remote_code=trust_remote_code)
     except (OSError, ValueError) as error:
+        if "trust_remote_code" in str(error):
+            remedy = "look at it, then set trust_remote_code: true"
+            raise ModelError(f"{model}: brings code of its own; {remedy}") from error
         raise ModelError(f"{model}: not a model folder or a reachable hub id ({_first_line(error)})") from error
+
+
+def _stated_config(model: str | Path) -> dict[str, Any]:
+    """The config as it is written, which needs no code of the model's own."""
+    from transformers import PreTrainedConfig
+
+    try:
+        stated: dict[str, Any] = PreTrainedConfig.get_config_dict(str(model))[0]
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{model}: not a model folder or a reachable hub id ({_first_line(error)})") from error
+    if not stated:
+        raise ModelError(f"{model}: not a model folder (no config.json)")
+    return stated
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    return str(next(iter(config.get("architectures") or ()), ""))
 
 
 def _load(auto_class: Any, model: str | Path, **options: Any) -> Any:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
 from tunegate.core.errors import ModelError
 from tunegate.core.models import (
+    known_labels,
     load_causal,
     load_classifier,
     load_tokenizer,
     model_family,
     model_fingerprint,
+    model_shape,
     require_safetensors,
 )
 
@@ -69,3 +72,40 @@ def test_fingerprints_follow_weights_not_paths(quickstart_base: Path, copy: Path
 
     assert same == model_fingerprint(quickstart_base)
     assert model_fingerprint(copy) != same
+
+
+CUSTOM_CODE = """
+from transformers import LlamaConfig, LlamaForCausalLM
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class OwnForCausalLM(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+def test_a_model_with_code_of_its_own_is_sized_when_trusted_and_told_apart_always(
+    tmp_path: Path, quickstart_base: Path
+) -> None:
+    """Its family needs none of its code; its size does, and without trust the refusal says so."""
+    model = tmp_path / "own"
+    shutil.copytree(quickstart_base, model)
+    config = json.loads((model / "config.json").read_text())
+    named = {"AutoConfig": "modeling_own.OwnConfig", "AutoModelForCausalLM": "modeling_own.OwnForCausalLM"}
+    changes = {"model_type": "own", "architectures": ["OwnForCausalLM"], "auto_map": named}
+    (model / "config.json").write_text(json.dumps({**config, **changes}))
+    (model / "modeling_own.py").write_text(CUSTOM_CODE)
+
+    assert (model_family(model), known_labels(model)) == ("causal", {})
+    assert model_shape(model, trust_remote_code=True) == model_shape(quickstart_base)
+    with pytest.raises(ModelError, match="trust_remote_code"):
+        model_shape(model)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    """A folder that holds no config is no encoder."""
+    with pytest.raises(ModelError, match=r"no config\.json"):
+        model_family(tmp_path)
