@@ -26,12 +26,12 @@ PAGE, PLOT = ROOT / "docs" / "quickstart.md", ROOT / "docs" / "quickstart_seeds.
 FIGURE = "\n![Task against abilities, one dot a run](quickstart_seeds.svg)\n"
 START, END = "<!-- measured: benchmarks/quickstart_seeds.py -->\n", "<!-- end of measured -->"
 
-WHOLE, NO_REPLAY = "train.interpolate=1.0", "train.replay={}"
+WHOLE, TENTHS, NO_REPLAY = "train.interpolate=1.0", "train.interpolate=[1, 0.9, 0.8, 0.7]", "train.replay={}"
 FULL = ("train.method=full", "train.learning_rate=1e-3")
 VARIANTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "naive": ("naive.yaml", ()),
     "careful": ("careful.yaml", ()),
-    "interpolation": ("careful.yaml", (*FULL, NO_REPLAY)),
+    "interpolation": ("careful.yaml", (*FULL, TENTHS, NO_REPLAY)),
     "replay": ("careful.yaml", (*FULL, WHOLE, "train.replay.kl=0")),
     "kl": ("careful.yaml", (*FULL, WHOLE)),
     "lora": ("careful.yaml", (WHOLE, NO_REPLAY)),
