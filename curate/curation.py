@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core.collector import collector_at_rest
 from ..core.console import note
 from ..core.errors import DataError, TunegateError
 from ..core.formats import load_examples
 from ..core.records import Curation, Decision, Examples, Finding
 from ..core.results import BenchmarkItem
 from .accounts import summarise
-from .collector import collector_at_rest
 from .config import CurateConfig
 from .context import Array, Context
 from .leaks.benchmarks import contaminated_items

@@ -15,11 +15,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from ..core.collector import collector_at_rest
 from ..core.errors import IntegrityError
 from ..core.formats import original_rows, write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Examples, Finding, Ledger
 from ..core.store import atomic_path, read_json, write_json
-from .collector import collector_at_rest
 from .context import Array
 from .duplicates.blocks import as_column, take_table
 from .redaction import masked_value

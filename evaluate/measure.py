@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.collector import collector_at_rest
 from ..core.console import note
 from ..core.errors import DataError, ModelError
 from ..core.models import model_family, model_fingerprint
@@ -20,7 +21,6 @@ from ..core.results import Scores, TaskInfo
 from ..core.store import fingerprint, read_json
 from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
 from .benchmarks.selection import draw_order
-from .collector import collector_off
 from .config import EvaluateConfig, Retention
 from .encoder import measure_encoder
 from .general_data import retained_datasets
@@ -73,7 +73,7 @@ def evaluate_model(
     """
     started = time.monotonic()
     if is_causal(model, adapter):
-        with collector_off():
+        with collector_at_rest():
             opened = open_benchmarks(config, seed=seed)
             causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
         parts = _measure_causal(causal, task, opened, prompts, seed, 1.0 if share is None else share)
@@ -103,7 +103,7 @@ def is_causal(model: str, adapter: Path | None = None) -> bool:
     """Whether a model, with the adapter on it, writes words; a label head and an encoder do not."""
     if adapter is not None and read_json(adapter / "adapter_config.json").get("task_type") == "SEQ_CLS":
         return False
-    with collector_off():
+    with collector_at_rest():
         return model_family(model) == "causal"
 
 

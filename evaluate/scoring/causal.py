@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ...core.collector import collector_at_rest
 from ...core.errors import ModelError
 from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
-from ..collector import collector_off
 from ..config import EvaluateConfig
 from .processes import local_device
 from .request import Answer, Request
@@ -39,7 +39,7 @@ class Resident:
         key = (model_fingerprint(model), config.dtype, place(config.device))
         if key != self._key:
             self._base = None
-            with collector_off():
+            with collector_at_rest():
                 loaded = load_causal(model, dtype=config.dtype, trust_remote_code=config.trust_remote_code)
             self._base, self._key = loaded.to(key[2]), key
             self.loads += 1

@@ -1,6 +1,7 @@
-"""Python's cyclic garbage collector, at rest while very many findings are made.
+"""Python's cyclic garbage collector, at rest while very many objects are made that all stay.
 
-Findings hold no cycles, but the collector would walk over all of them again and again as their number grows.
+It would walk over all of them again and again as their number grows: findings of a curation, what torch, transformers
+and lm-eval make on import (a sixth of the time that the imports take).
 """
 
 from __future__ import annotations
