@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tunegate.core.collector import collector_at_rest
 from tunegate.core.errors import DataError
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
@@ -19,7 +20,6 @@ from tunegate.evaluate.benchmarks import locate
 from tunegate.evaluate.benchmarks.lmeval import chosen_documents, narrow
 from tunegate.evaluate.benchmarks.locate import find_leaves
 from tunegate.evaluate.benchmarks.scored import open_benchmarks
-from tunegate.evaluate.collector import collector_off
 
 TASKS = ["blimp_adjunct_island", "lambada_openai", "copa", "truthfulqa_mc2"]
 
@@ -272,12 +272,12 @@ def test_documents_are_processed_once(tmp_path: Path) -> None:
 
 def test_the_collector_is_left_as_it_was() -> None:
     """It is off while things are loaded, even when that fails, and stays off for whoever had it off."""
-    with pytest.raises(DataError), collector_off():
+    with pytest.raises(DataError), collector_at_rest():
         require_off()
     assert gc.isenabled()
     gc.disable()
     try:
-        with collector_off():
+        with collector_at_rest():
             pass
         assert not gc.isenabled()
     finally:
