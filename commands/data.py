@@ -125,13 +125,12 @@ def _curate(
     """Curate, write the folder, let the kept rows join the index, and print what was done."""
     from ..core.console import note
     from ..core.store import write_text
-    from ..curate import accept_rows, curate_dataset, ledger_of, write_curation
+    from ..curate import accept_rows, curate_dataset, write_curation
     from ..reports import render_curation_html, render_curation_terminal
 
     known = index if index and index.exists() else None
     curation = curate_dataset(examples, config=config, index=known, **beside)
-    ledger = ledger_of(curation)
-    write_curation(curation, target)
+    ledger = write_curation(curation, target)
     write_text(target / "report.html", render_curation_html(ledger, name=target.name))
     if index:
         note(f"{index}: {accept_rows(curation, index, config=config):,} rows accepted so far")

@@ -5,13 +5,16 @@ Data is columnar (Arrow). Everything here is frozen; a stage returns new nouns.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from .findings import Decisions, Findings
 
 SCHEMA_VERSION = 1
 """Version of every JSON and Parquet layout that tunegate writes; raised when a reader of the old one would err."""
@@ -117,8 +120,6 @@ class Finding:
     """JSON-ready facts behind the reason."""
     related: int | None = None
     """Position of the row that this one was compared with (for a duplicate: the survivor)."""
-    private: Mapping[str, Sequence[Any]] = field(default_factory=dict, repr=False, compare=False)
-    """Canonical column → all spans of private data in the row, where a rule has looked: what reports have to mask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +142,10 @@ class Curation:
     """What was curated, whole."""
     kept: np.ndarray[Any, Any]
     """Positions of the rows that stay, ascending (int64)."""
-    decisions: tuple[Decision, ...]
-    """One per row that was dropped or flagged, by row."""
-    findings: tuple[Finding, ...]
-    """Every finding, by row, also those that the policy set aside."""
+    decisions: Decisions
+    """One per row that was dropped or flagged, by row; a sequence of `Decision`."""
+    findings: Findings
+    """Every finding, by row, also those that the policy set aside; a sequence of `Finding`."""
     clusters: tuple[tuple[int, ...], ...]
     """Duplicate clusters: the survivor first, then the rows it stands for."""
     summary: Mapping[str, Any]

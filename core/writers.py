@@ -9,17 +9,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from .blocks import json_ready
+from .compiled import map_threads
 from .delimited import DELIMITERS, header_names, parse_records
 from .errors import DataError
 from .records import Examples
 from .store import atomic_path
 
-WRITE_ROWS = 1 << 16
+WRITE_ROWS = 1 << 14
 """Rows that are joined before they are written."""
 
 
@@ -35,8 +37,16 @@ def original_rows(examples: Examples, rows: Sequence[int] | None = None) -> list
     return [orjson.loads(line) for line in raw]
 
 
-def write_examples(examples: Examples, path: str | Path, format: str | None = None) -> None:  # noqa: A002
-    """Write examples in the format they came in, or in another one; the file is whole or absent.
+def write_examples(
+    examples: Examples,
+    path: str | Path,
+    format: str | None = None,  # noqa: A002
+    *,
+    rows: np.ndarray[Any, Any] | None = None,
+) -> None:
+    """Write examples (or some of their rows, ascending) in the format they came in, or in another one.
+
+    The file is whole or absent.
 
     In their own format rows keep their bytes (jsonl, csv, tsv: the header once), their JSON values (json) or their
     schema and types (parquet, arrow). A text file whose name ends in `.gz` or `.zst` is compressed.
@@ -47,32 +57,50 @@ def write_examples(examples: Examples, path: str | Path, format: str | None = No
     path = Path(path)
     with atomic_path(path) as fresh:
         if format in (None, examples.format):
-            _write_same(examples, fresh)
+            _write_same(examples, fresh, rows)
         else:
-            _write_other(original_rows(examples), fresh, str(format))
+            _write_other(original_rows(examples, None if rows is None else rows.tolist()), fresh, str(format))
 
 
-def _write_same(examples: Examples, path: Path) -> None:
-    if examples.format in ("parquet", "arrow"):
-        _write_table(examples.source, path, examples.format)
-    elif examples.format == "json":
-        _write_json(examples.source["raw"].to_pylist(), examples.header, path)
-    else:
+def _write_same(examples: Examples, path: Path, rows: np.ndarray[Any, Any] | None) -> None:
+    if examples.format not in ("parquet", "arrow", "json"):
         with _open(path) as stream:
             if examples.header:
                 stream.write(examples.header + b"\n")
-            for lines in _joined_lines(examples.source["raw"]):
+            for lines in map_threads(_joined_lines, _pieces(examples.source["raw"], rows)):
                 stream.write(lines)
                 stream.write(b"\n")
+        return
+    source = examples.source if rows is None else examples.source.take(pa.array(rows))
+    if examples.format == "json":
+        _write_json(source["raw"].to_pylist(), examples.header, path)
+    else:
+        _write_table(source, path, examples.format)
 
 
-def _joined_lines(raw: pa.ChunkedArray) -> Iterator[pa.Buffer]:
-    newline = pa.scalar(b"\n", pa.large_binary())
+def _pieces(
+    raw: pa.ChunkedArray, rows: np.ndarray[Any, Any] | None
+) -> Iterator[tuple[pa.Array, np.ndarray[Any, Any] | None]]:
+    """Lines in pieces, each with the positions in it that are wanted; no piece without any."""
+    first = 0
     for chunk in raw.chunks:
         for start in range(0, len(chunk), WRITE_ROWS):
-            lines = chunk.slice(start, WRITE_ROWS)
-            whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
-            yield pc.binary_join(whole, newline)[0].as_buffer()
+            piece = chunk.slice(start, WRITE_ROWS)
+            wanted = None
+            if rows is not None:
+                low, high = np.searchsorted(rows, (first + start, first + start + len(piece)))
+                wanted = rows[low:high] - (first + start)
+            if wanted is None or len(wanted):
+                yield piece, wanted
+        first += len(chunk)
+
+
+def _joined_lines(piece: tuple[pa.Array, np.ndarray[Any, Any] | None]) -> pa.Buffer:
+    lines, wanted = piece
+    if wanted is not None and len(wanted) < len(lines):
+        lines = lines.take(pa.array(wanted))
+    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
+    return pc.binary_join(whole, pa.scalar(b"\n", pa.large_binary()))[0].as_buffer()
 
 
 def _write_json(elements: Sequence[bytes], header: bytes, path: Path) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..core.findings import DROP, FLAG
 from ..core.records import SCHEMA_VERSION, Curation
 from ..core.store import fingerprint
 from .config import CurateConfig
+from .duplicates.blocks import take_rows
 from .rules.table import list_rules
 
 IDS_SHOWN = 5
@@ -23,7 +24,8 @@ def summarise(
 ) -> dict[str, Any]:
     """What `summary.json` holds; rows_in == rows_kept + rows_rejected == rows_kept + sum of by_rule."""
     examples = curation.examples
-    dropped = Counter(d.finding.rule for d in curation.decisions if d.action == "drop")
+    dropped = curation.decisions.with_action(DROP).count_rules()
+    flagged = curation.decisions.with_action(FLAG).count_rules()
     if examples.bad_rows:
         dropped["unreadable"] = len(examples.bad_rows)
     by_class = class_table(curation)
@@ -34,8 +36,8 @@ def summarise(
         "rows_kept": len(curation.kept),
         "rows_rejected": sum(dropped.values()),
         "by_rule": dict(sorted(dropped.items(), key=lambda item: (-item[1], item[0]))),
-        "flagged": dict(Counter(d.finding.rule for d in curation.decisions if d.action == "flag").most_common()),
-        "rules": _rule_words({*dropped, *(d.finding.rule for d in curation.decisions)}),
+        "flagged": flagged,
+        "rules": _rule_words({*dropped, *flagged}),
         "by_class": by_class,
         "warnings": [
             *_class_warnings(curation, config),
@@ -58,7 +60,7 @@ def class_table(curation: Curation) -> dict[str, dict[str, int]]:
     if curation.examples.kind != "label":
         return {}
     labels = curation.examples.table["target"]
-    before, after = _counts(labels), _counts(labels.take(pa.array(curation.kept)))
+    before, after = _counts(labels), _counts(take_rows(labels, curation.kept))
     return {name: {"before": before[name], "after": after.get(name, 0)} for name in sorted(before)}
 
 
@@ -70,11 +72,11 @@ def _class_warnings(curation: Curation, config: CurateConfig) -> list[str]:
     """Rules that erase much of one class: such a rule may be wrong about what the class looks like."""
     if curation.examples.kind != "label":
         return []
-    rows = [(d.row, d.finding.rule) for d in curation.decisions if d.action == "drop"]
-    labels = curation.examples.table["target"]
-    names = labels.take(pa.array([row for row, _ in rows], pa.int64())).to_pylist()
-    lost = Counter((name, rule) for name, (_, rule) in zip(names, rows, strict=True))
-    sizes = _counts(labels)
+    dropped, labels = curation.decisions.with_action(DROP), curation.examples.table["target"]
+    sizes, lost = _counts(labels), dict[tuple[str, str], int]()
+    for rule in dropped.count_rules():
+        of_class = _counts(take_rows(labels, dropped.by([rule]).rows))
+        lost |= {(name, rule): count for name, count in of_class.items()}
     return [
         f"{rule} drops {count} of the {sizes[name]} rows labelled {name!r} ({count / sizes[name]:.0%}); "
         f"look at them before you trust the rule, or set curate.rules.{rule}: flag"
@@ -100,7 +102,7 @@ def _unjudged_warnings(curation: Curation, config: CurateConfig) -> list[str]:
 
 def _refitted_warnings(curation: Curation, config: CurateConfig) -> list[str]:
     """Rules that look at all rows together find something new in what they left."""
-    rules = {decision.finding.rule for decision in curation.decisions if decision.action == "drop"}
+    rules = curation.decisions.with_action(DROP).count_rules()
     return [
         f"{rule} is set to drop: its models are fitted to the rows that it judges, so that curating the kept rows "
         "again may drop more; decide on its flags in an overrides file to keep a decision"

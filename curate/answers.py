@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import numpy as np
 
+from ..core.findings import Findings
 from ..core.records import Examples, Finding
 from .compared import joined
 from .context import Array
@@ -17,10 +18,10 @@ MEMBERS_SHOWN = 10
 """Rows of one prompt that a finding lists."""
 
 
-def find_several_answers(examples: Examples, stays: Array) -> list[Finding]:
+def find_several_answers(examples: Examples, stays: Array) -> Findings:
     """A finding for every row whose folded prompt occurs with other answers too; none for labels."""
     if examples.kind == "label":
-        return []
+        return Findings.of([])
     names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
     prompts = joined([take_rows(examples.table[name], stays) for name in names])
     first = representatives(folded_numbers(prompts))
@@ -46,4 +47,4 @@ def find_several_answers(examples: Examples, stays: Array) -> list[Finding]:
                     related=int(stays[other[1]]),
                 )
             )
-    return sorted(findings, key=lambda finding: finding.row)
+    return Findings.of(sorted(findings, key=lambda finding: finding.row))

@@ -13,15 +13,16 @@ import numpy as np
 from ..core.collector import collector_at_rest
 from ..core.console import note
 from ..core.errors import DataError, TunegateError
+from ..core.findings import DROP, NOTHING, Decisions, Findings
 from ..core.formats import load_examples
-from ..core.records import Curation, Decision, Examples, Finding
+from ..core.records import Curation, Examples, Finding
 from ..core.results import BenchmarkItem
 from .accounts import summarise
 from .config import CurateConfig
 from .context import Array, Context
 from .leaks.benchmarks import contaminated_items
 from .overrides import read_overrides
-from .policy import decide, follow_survivors
+from .policy import DUPLICATES, decide, follow_survivors
 from .redaction import redact, rows_to_redact
 from .rules.suspects import screen_examples
 from .rules.table import RULES, STAGES, Stage, rule_action
@@ -65,18 +66,19 @@ def curate_dataset(
         findings_per_row=np.zeros(len(examples), dtype=np.int64),
         pinned=_pinned(examples, reviewed),
     )
-    findings, decisions = _run_stages(examples, config, context, _override_findings(examples, reviewed), timings)
+    first = Findings.of(_override_findings(examples, reviewed))
+    decisions = _run_stages(examples, config, context, first, timings)
     stays = np.ones(len(examples), dtype=bool)
-    stays[[decision.row for decision in decisions if decision.action == "drop"]] = False
+    stays[decisions.with_action(DROP).rows] = False
     curation = Curation(
         examples=examples,
         kept=np.flatnonzero(stays),
-        decisions=tuple(decisions),
-        findings=tuple(sorted(findings, key=lambda finding: finding.row)),
+        decisions=decisions,
+        findings=decisions.findings,
         clusters=_clusters(decisions),
         summary={},
-        benchmark_findings=tuple(contaminated_items(findings, examples.ids)),
-        redacted=redact(examples, rows_to_redact(findings, decisions, config)),
+        benchmark_findings=tuple(contaminated_items(decisions.findings, examples)),
+        redacted=redact(examples, rows_to_redact(decisions, config)),
     )
     _check_conserved(curation)
     timings["total"] = time.perf_counter() - start
@@ -90,49 +92,81 @@ def _check_rules(config: CurateConfig) -> None:
 
 
 def _run_stages(
-    examples: Examples, config: CurateConfig, context: Context, first: list[Finding], timings: dict[str, float]
-) -> tuple[list[Finding], list[Decision]]:
-    """All findings and one decision per row; a stage sees only what the stages before it left."""
+    examples: Examples, config: CurateConfig, context: Context, first: Findings, timings: dict[str, float]
+) -> Decisions:
+    """One decision per row that has findings; a stage sees only what the stages before it left."""
     assert context.pinned is not None
     assert context.findings_per_row is not None
-    findings, decisions = list(first), {d.row: d for d in decide(first, config, context.pinned)}
+    fates = _Fates(len(examples))
+    fates.settle(decide(first, config, context.pinned))
     for stage in STAGES:
         start = time.perf_counter()
-        alive = np.ones(len(examples), dtype=bool)
-        alive[[row for row, decision in decisions.items() if decision.action == "drop"]] = False
-        rows = np.flatnonzero(alive)
-        found = _find(examples, rows, stage, config, context)
-        findings += found
-        np.add.at(context.findings_per_row, [finding.row for finding in found], 1)
-        for decision in decide(found, config, context.pinned):
-            if decision.row not in decisions or decision.action == "drop":
-                decisions[decision.row] = decision
+        found = _find(examples, fates.alive(), stage, config, context)
+        np.add.at(context.findings_per_row, found.rows, 1)
+        fates.settle(decide(found, config, context.pinned))
         timings[stage] = time.perf_counter() - start
         note(f"curate: {stage}: {len(found):,} findings in {timings[stage]:.1f} s")
-    for followed in follow_survivors(decisions):
-        decisions[followed.row] = followed
-        findings.append(followed.finding)
-    return findings, [decisions[row] for row in sorted(decisions)]
+    followed = Findings.of(follow_survivors(fates.decisions()))
+    places = np.arange(len(followed))
+    fates.settle(Decisions(rows=followed.rows, actions=np.full(len(places), DROP), places=places, findings=followed))
+    return fates.by_row()
 
 
-def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, context: Context) -> list[Finding]:
+class _Fates:
+    """All findings so far, and what is decided of each of n rows."""
+
+    def __init__(self, rows: int) -> None:
+        self._parts: list[Findings] = []
+        self._actions = np.full(rows, NOTHING)
+        self._places = np.full(rows, NOTHING)
+
+    def settle(self, decided: Decisions) -> None:
+        """Take in more findings with what was decided by them; the first decision on a row stands, unless one drops."""
+        wins = (self._places[decided.rows] == NOTHING) | (decided.actions == DROP)
+        rows, before = decided.rows[wins], sum(map(len, self._parts))
+        self._actions[rows] = decided.actions[wins]
+        self._places[rows] = decided.places[wins] + before
+        self._parts.append(decided.findings)
+
+    def alive(self) -> Array:
+        """Positions of the rows that are not dropped."""
+        return np.flatnonzero(self._actions != DROP)
+
+    def decisions(self) -> Decisions:
+        """All decisions, with the findings in the order in which they came."""
+        rows = np.flatnonzero(self._places != NOTHING)
+        findings = Findings.joined(self._parts)
+        return Decisions(rows=rows, actions=self._actions[rows], places=self._places[rows], findings=findings)
+
+    def by_row(self) -> Decisions:
+        """All decisions, with the findings sorted by row."""
+        found = self.decisions()
+        order = np.argsort(found.findings.rows, kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return replace(found, places=place[found.places], findings=found.findings.take(order))
+
+
+def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, context: Context) -> Findings:
     """The findings of one stage's rules among the given rows, as positions in `examples`."""
     wanted = [rule for rule in RULES if rule.stage == stage and examples.kind in rule.kinds]
     wanted = [rule for rule in wanted if rule_action(rule.id, config) != "off" and rule.looks(len(rows), config)]
     if not wanted:
-        return []
+        return Findings.of([])
     part = examples if len(rows) == len(examples) else examples.take(rows)
     narrowed = context if part is examples else context.narrowed(rows)
     if stage == "row":
         narrowed = replace(narrowed, screens=screen_examples(part))
     ids = {rule.id for rule in wanted}
     finders = dict.fromkeys(rule.find for rule in wanted if rule.find is not None)
-    found = [finding for find in finders for finding in find(part, config, narrowed) if finding.rule in ids]
-    if part is examples:
-        return found
-    return [
-        replace(f, row=int(rows[f.row]), related=None if f.related is None else int(rows[f.related])) for f in found
-    ]
+    found = Findings.joined([_only(Findings.of(find(part, config, narrowed)), ids) for find in finders])
+    return found if part is examples else found.placed(rows, len(examples))
+
+
+def _only(found: Findings, ids: set[str]) -> Findings:
+    """The findings of some rules."""
+    wanted = found.are_of(ids)
+    return found if wanted.all() else found.take(np.flatnonzero(wanted))
 
 
 def _pinned(examples: Examples, reviewed: Mapping[str, tuple[str, str]]) -> Array:
@@ -153,18 +187,17 @@ def _override_findings(examples: Examples, reviewed: Mapping[str, tuple[str, str
     ]
 
 
-def _clusters(decisions: Sequence[Decision]) -> tuple[tuple[int, ...], ...]:
+def _clusters(decisions: Decisions) -> tuple[tuple[int, ...], ...]:
     """Survivor and the rows it stands for, by survivor."""
-    stars: dict[int, list[int]] = {}
-    for decision in decisions:
-        if decision.finding.rule in ("exact-duplicate", "near-duplicate") and decision.finding.related is not None:
-            stars.setdefault(decision.finding.related, []).append(decision.row)
-    return tuple((survivor, *sorted(rows)) for survivor, rows in sorted(stars.items()))
+    copies = decisions.by(DUPLICATES)
+    survivors = decisions.findings.related[copies.places]
+    order = np.argsort(survivors, kind="stable")
+    stars = np.split(copies.rows[order], np.flatnonzero(np.diff(survivors[order])) + 1)
+    return tuple((int(survivor), *rows.tolist()) for survivor, rows in zip(np.unique(survivors), stars, strict=False))
 
 
 def _check_conserved(curation: Curation) -> None:
-    dropped = [decision.row for decision in curation.decisions if decision.action == "drop"]
-    rows = np.sort(np.concatenate([curation.kept, np.array(dropped, dtype=np.int64)]))
+    rows = np.sort(np.concatenate([curation.kept, curation.decisions.with_action(DROP).rows]))
     if not np.array_equal(rows, np.arange(len(curation.examples))):
         raise TunegateError(
             f"curation lost rows: {len(curation.examples)} in, {len(rows)} accounted for; please report"

@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import orjson
 import pyarrow as pa
 
+from ..core.findings import DROP, Decisions
 from ..core.formats import original_rows
-from ..core.records import Decision, Examples, Finding
+from ..core.records import Examples
 from .config import CurateConfig
 from .rules.private import mask
 from .rules.table import rule_action
@@ -23,11 +25,12 @@ RULES = ("secret", "private-data")
 CONTENT_ID = re.compile(r"[0-9a-f]{16}")
 
 
-def rows_to_redact(findings: Sequence[Finding], decisions: Sequence[Decision], config: CurateConfig) -> list[int]:
+def rows_to_redact(decisions: Decisions, config: CurateConfig) -> list[int]:
     """Rows that stay and in which a rule with action `redact` found something."""
     wanted = [rule for rule in RULES if rule_action(rule, config) == "redact"]
-    dropped = {decision.row for decision in decisions if decision.action == "drop"}
-    return sorted({finding.row for finding in findings if finding.rule in wanted} - dropped)
+    findings = decisions.findings
+    rows = findings.rows[findings.are_of(wanted)]
+    return np.setdiff1d(rows, decisions.with_action(DROP).rows).tolist()  # type: ignore[no-any-return]
 
 
 def redact(examples: Examples, rows: Sequence[int]) -> Examples:

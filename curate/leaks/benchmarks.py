@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
+from ...core.findings import Findings
 from ...core.records import Examples, Finding
 from ...core.results import BenchmarkItem
 from ..compared import joined
@@ -71,12 +74,13 @@ def find_benchmark_leaks(examples: Examples, config: CurateConfig, context: Cont
         )
 
 
-def contaminated_items(findings: Sequence[Finding], ids: Sequence[str]) -> list[dict[str, Any]]:
+def contaminated_items(findings: Findings, examples: Examples) -> list[dict[str, Any]]:
     """Each item once per rule and row in which it was found: task, doc_hash, rule, score, how, id of the row."""
+    ours = np.flatnonzero(findings.are_of(("benchmark-leak", "benchmark-similar")))
+    ids = examples.table["id"]
     listed = [
-        {**item, "rule": finding.rule, "id": ids[finding.row]}
-        for finding in findings
-        if finding.rule in ("benchmark-leak", "benchmark-similar")
+        {**item, "rule": finding.rule, "id": ids[finding.row].as_py()}
+        for finding in findings.take(ours)
         for item in finding.evidence["items"]
     ]
     return sorted(listed, key=lambda item: (item["task"], item["doc_hash"], item["rule"], item["id"]))

@@ -6,13 +6,14 @@ conflicts, so that two labels of one text never collapse silently into one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import orjson
 
-from ...core.records import Examples, Finding
+from ...core.findings import Findings
+from ...core.records import Examples
 from ..alike import find_alike
 from ..answers import find_several_answers
 from ..config import CurateConfig
@@ -27,13 +28,13 @@ TEMPLATE_ROUNDS = 4
 """A template is detected among the survivors, who depend on the template; this settles at once on all but odd data."""
 
 
-def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -> list[Finding]:
+def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -> Findings:
     """Duplicates cite a surviving row; conflicts cite the other members.
 
     What is found among the survivors alone is nothing new: curating them again drops no duplicate.
     """
     if not len(examples):
-        return []
+        return Findings.of([])
     rank = survivor_rank(examples, config.dedup.survivor, context)
     share, fold_once = config.dedup.template_share, cache(fold)
     template = detect_template(examples, share, fold=fold_once)
@@ -43,10 +44,10 @@ def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -
         if settled == template:
             break
         template = settled
-    return findings + find_several_answers(examples, stays)
+    return Findings.joined([findings, find_several_answers(examples, stays)])
 
 
-def _compare(examples: Examples, template: Template, config: CurateConfig, rank: Array) -> tuple[list[Finding], Array]:
+def _compare(examples: Examples, template: Template, config: CurateConfig, rank: Array) -> tuple[Findings, Array]:
     """Findings under one template, and the rows that stay if all duplicates go."""
     alike = find_alike(examples, template, config.dedup, rank=rank)
     conflicts = find_conflicts(examples, alike, config, rank)
@@ -57,7 +58,8 @@ def _compare(examples: Examples, template: Template, config: CurateConfig, rank:
     survivor, jaccard = star_clusters(alike.same_label(alive, with_pairs=True), rank)
     cited = survivor if near_drops else np.where(exact != np.arange(len(exact)), exact, survivor)
     copies = _Copies(survivor=cited, exact=exact, jaccard=jaccard, is_byte_copy=_byte_copies(examples, rank))
-    return [*conflicts, *_duplicates(copies)], np.flatnonzero(alive & (cited == np.arange(len(cited))))
+    found = Findings.joined([Findings.of(conflicts), _duplicates(copies)])
+    return found, np.flatnonzero(alive & (cited == np.arange(len(cited))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,29 +72,39 @@ class _Copies:
     is_byte_copy: Array
 
 
-def _duplicates(copies: _Copies) -> Iterator[Finding]:
+def _duplicates(copies: _Copies) -> Findings:
     """One finding per row that another stands for."""
-    for row in np.flatnonzero(copies.survivor != np.arange(len(copies.survivor))).tolist():
-        score = float(copies.jaccard[row]) if copies.survivor[row] != copies.exact[row] else 1.0
-        if copies.exact[row] != row:
-            how = "byte for byte" if copies.is_byte_copy[row] else "apart from case, punctuation and spacing"
-            rule, reason = "exact-duplicate", f"Another row says the same {how}."
-            if score < 1:
-                reason += f" Of those alike, the one that stays shares {score:.0%} of its shingles."
-        else:
-            rule, reason = (
-                "near-duplicate",
-                f"A row that stays shares {score:.0%} of its shingles (Jaccard similarity).",
+    rows = np.flatnonzero(copies.survivor != np.arange(len(copies.survivor)))
+    survivor, exact = copies.survivor[rows], copies.exact[rows]
+    shares, share = np.unique(np.where(survivor != exact, copies.jaccard[rows], 1.0), return_inverse=True)
+    evidence = [orjson.dumps({"jaccard": round(value, 6)}).decode() for value in shares.tolist()]
+    is_same, is_byte_copy = exact != rows, copies.is_byte_copy[rows]
+    found = []
+    for rule, how, own in (
+        ("exact-duplicate", "byte for byte", is_same & is_byte_copy),
+        ("exact-duplicate", "apart from case, punctuation and spacing", is_same & ~is_byte_copy),
+        ("near-duplicate", "", ~is_same),
+    ):
+        found.append(
+            Findings.repeated(
+                rows[own],
+                (rule, "warning"),
+                kinds=share[own],
+                reasons=[_reason(how, value) for value in shares.tolist()],
+                evidence=evidence,
+                scores=shares[share[own]],
+                related=survivor[own],
             )
-        yield Finding(
-            row=row,
-            rule=rule,
-            severity="warning",
-            reason=reason,
-            score=score,
-            evidence={"jaccard": round(score, 6)},
-            related=int(copies.survivor[row]),
         )
+    return Findings.joined(found)
+
+
+def _reason(how: str, score: float) -> str:
+    """Why a row is a duplicate: how it says the same, if it does, and how alike it is to the one that stays."""
+    if not how:
+        return f"A row that stays shares {score:.0%} of its shingles (Jaccard similarity)."
+    more = f" Of those alike, the one that stays shares {score:.0%} of its shingles." if score < 1 else ""
+    return f"Another row says the same {how}.{more}"
 
 
 def _byte_copies(examples: Examples, rank: Array) -> Array:

@@ -54,6 +54,32 @@ def test_every_rejected_row_has_place_rule_reason_evidence_and_fields(dirty: Pat
     assert (rejected[5]["rule"], rejected[5]["row"], rejected[5]["id"]) == ("unreadable", "not json", None)
 
 
+def test_rejected_rows_of_json_lines_stay_as_they_came(tmp_path: Path) -> None:
+    """Spaces, long numbers and escapes of the line stand in the ledger; its carriage return does not."""
+    first, second = (
+        '{"text": "same",  "label": "a", "n": 1.50}',
+        '{"text":"same", "label":"\\u0061", "n": 123456789012345678901}',
+    )
+    path = tmp_path / "rows.jsonl"
+    path.write_bytes(f"{first}\r\n{second}\r\n".encode())
+    write_curation(
+        curate_dataset(path, config=CurateConfig.model_validate({"dedup": {"survivor": "first"}})), tmp_path / "out"
+    )
+    line = (tmp_path / "out" / "rejected.jsonl").read_bytes().decode()
+
+    assert line.endswith(f',"row":{second}}}\n')
+    assert json.loads(line)["evidence"]["survivor_line"] == 1
+
+
+def test_what_is_written_is_what_is_returned(dirty: Path, tmp_path: Path) -> None:
+    """The ledger of a curation is the one that is read from its folder."""
+    written = write_curation(curate_dataset(dirty), tmp_path / "out")
+    read = read_ledger(tmp_path / "out")
+
+    assert written.findings.equals(read.findings)
+    assert dict(written.summary) == dict(read.summary)
+
+
 def test_summary_counts_add_up(dirty: Path, tmp_path: Path) -> None:
     """rows_in == rows_kept + rows_rejected, and by_rule sums to the rejected."""
     curated(dirty, tmp_path / "out")

@@ -9,7 +9,7 @@ from ftfy.badness import is_bad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.rules.private import PATTERNS, Found, find_private, mask
-from tunegate.curate.rules.private_data import mask_column, private_rows
+from tunegate.curate.rules.private_data import TYPES, mask_column, private_spans
 from tunegate.curate.rules.suspects import NEEDLES, possible_patterns, screened
 from tunegate.curate.rules.text import around_foreign
 from tunegate.curate.scanning import replace_rows
@@ -53,10 +53,14 @@ def as_chunks(texts: list[str]) -> pa.ChunkedArray:
 @given(texts=COLUMN)
 def test_no_search_in_front_of_a_pattern_loses_what_it_finds(texts: list[str]) -> None:
     """Hints, needs and leads only spare time: one text or a column, the same spans as every pattern over every text."""
-    expected = [(row, text, plainly(text)) for row, text in enumerate(texts) if plainly(text)]
+    expected = [(row, span) for row, text in enumerate(texts) for span in plainly(text)]
 
-    assert [(row, text, find_private(text)) for row, text in enumerate(texts) if find_private(text)] == expected
-    assert list(private_rows(as_chunks(texts))) == expected
+    assert [(row, span) for row, text in enumerate(texts) for span in find_private(text)] == expected
+    spans = private_spans(as_chunks(texts))
+    places = zip(spans.rows.tolist(), spans.starts.tolist(), spans.stops.tolist(), spans.types.tolist(), strict=True)
+    assert [(row, TYPES[kind], texts[row].encode()[start:stop].decode()) for row, start, stop, kind in places] == [
+        (row, span.type, texts[row][span.start : span.end]) for row, span in expected
+    ]
     assert mask_column(as_chunks(texts)).to_pylist() == [mask(text) for text in texts]
 
 
