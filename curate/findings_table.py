@@ -53,7 +53,9 @@ def _masked_evidence(evidence: pa.ChunkedArray) -> pa.ChunkedArray:
 def _texts_of(curation: Curation) -> dict[str, pa.ChunkedArray]:
     """Place and texts of each finding's row and of its related row."""
     found, examples = curation.findings, curation.examples
-    named = np.union1d(found.rows, found.related[found.related >= 0])
+    named = np.zeros(len(examples), np.bool_)
+    named[found.rows] = True
+    named[found.related[found.related >= 0]] = True
     private = {name: _spans(curation, name, named) for name in ("input", "target")}
 
     def work(start: int) -> list[pa.Array]:
@@ -67,11 +69,11 @@ def _texts_of(curation: Curation) -> dict[str, pa.ChunkedArray]:
     return {name: pa.chunked_array(list(chunks)) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
 
 
-def _spans(curation: Curation, name: str, rows: Array) -> Spans:
-    """Private data in a column; of the given rows those are searched that no rule has looked at."""
+def _spans(curation: Curation, name: str, wanted: Array) -> Spans:
+    """Private data in a column; of the wanted rows (n,) bool those are searched that no rule has looked at."""
     count = len(curation.examples)
     known = curation.findings.private.get(name, Spans.none(count))
-    rest = rows[~known.searched[rows]]
+    rest = np.flatnonzero(wanted & ~known.searched)
     return known.joined(private_spans(take_rows(curation.examples.table[name], rest)).placed(rest, count))
 
 

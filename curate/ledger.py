@@ -22,7 +22,7 @@ from .rejected import rejected_lines
 
 FINDINGS_AT_ONCE = 1 << 17
 """Findings in a row group of findings.parquet."""
-REPEATED = ["file", "rule", "severity", "action", "target", "related_file", "related_target"]
+REPEATED = ["file", "rule", "severity", "action", "reason", "target", "related_file", "related_target"]
 """Columns of findings.parquet whose values repeat themselves."""
 
 
@@ -35,16 +35,17 @@ def write_curation(curation: Curation, out: Path) -> Ledger:
     """
     out = Path(out)
     examples = curation.redacted or curation.examples
-    with ThreadPoolExecutor(1) as beside:
+    with ThreadPoolExecutor(2) as beside:
         kept = beside.submit(write_examples, examples, out / f"train.{examples.format}", rows=curation.kept)
         findings = findings_table(curation)
-        _write_findings(findings, out / "findings.parquet")
+        found = beside.submit(_write_findings, findings, out / "findings.parquet")
         with atomic_path(out / "rejected.jsonl") as fresh, fresh.open("wb") as stream:
             stream.writelines(rejected_lines(curation))
         with atomic_path(out / "contaminated.jsonl") as fresh, fresh.open("wb") as stream:
             for item in curation.benchmark_findings:
                 stream.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
         kept.result()
+        found.result()
     write_json(out / "summary.json", dict(curation.summary))
     return Ledger(summary=curation.summary, findings=findings, contaminated=curation.benchmark_findings)
 

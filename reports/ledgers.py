@@ -7,10 +7,11 @@ rule saw private data are counted; their text appears in no report.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -136,22 +137,31 @@ def sample_of(ledger: Ledger, families: set[Family], *, limit: int, order: Order
 
     Text of rows with private data is replaced by a note; the private findings themselves keep rule and place only.
     """
-    table = ledger.findings
-    rules = [rule for rule in _counts(table["rule"]) if family_of(rule) in families]
-    chosen = table.filter(pc.is_in(table["rule"], value_set=pa.array(rules, pa.string())))
+    table, chosen = ledger.findings, _of_families(ledger, families)
+    places = np.flatnonzero(chosen.to_numpy())
     if order != "ledger":
-        chosen = chosen.sort_by([*SORT_KEYS[order], ("file", "ascending"), ("line", "ascending")])
-    hidden = private_ids(ledger)
-    rows = [without_secrets(row, hidden) for row in chosen.slice(0, limit).to_pylist()]
-    return Sample(rows=tuple(rows), total=chosen.num_rows)
+        keys = [*SORT_KEYS[order], ("file", "ascending"), ("line", "ascending")]
+        narrow = table.select([name for name, _ in keys]).filter(chosen)
+        places = places[pc.sort_indices(narrow, sort_keys=keys).to_numpy()]
+    # Row by row: to take rows from a column in chunks, Arrow copies all of its texts together.
+    shown = [row for place in places[:limit].tolist() for row in table.slice(place, 1).to_pylist()]
+    hidden = private_ids(ledger, [row[name] for row in shown for name in ("id", "related_id")])
+    return Sample(rows=tuple(without_secrets(row, hidden) for row in shown), total=len(places))
 
 
-def private_ids(ledger: Ledger) -> frozenset[str]:
-    """Content ids of the rows in which a rule saw private data."""
-    table = ledger.findings
-    rules = [rule for rule in _counts(table["rule"]) if family_of(rule) == "private"]
-    ids = table.filter(pc.is_in(table["rule"], value_set=pa.array(rules, pa.string())))["id"]
+def private_ids(ledger: Ledger, among: Sequence[str | None] | None = None) -> frozenset[str]:
+    """Content ids of the rows (none given: of all) in which a rule saw private data."""
+    ids = ledger.findings["id"].filter(_of_families(ledger, {"private"}))
+    if among is not None:
+        ids = ids.filter(pc.is_in(ids, value_set=pa.array(among, pa.string())))
     return frozenset(ids.to_pylist())
+
+
+def _of_families(ledger: Ledger, families: set[Family]) -> pa.ChunkedArray:
+    """Which findings are of some families, as a mask without nulls."""
+    column = ledger.findings["rule"]
+    rules = [rule for rule in _counts(column) if family_of(rule) in families]
+    return pc.is_in(column, value_set=pa.array(rules, pa.string()))
 
 
 def without_secrets(row: Row, hidden: frozenset[str]) -> Row:
