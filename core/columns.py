@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from .blocks import Block, Rows, json_ready
 from .canonical import PROMPT_SEPARATOR, Value, canonical_row
+from .content_ids import content_ids
 from .kinds import Layout
 from .records import BadRow
 from .turns import RowError
@@ -21,7 +21,6 @@ MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())])
 """Type of the `messages` column."""
 
 TEXT = pa.large_string()
-ID_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,8 @@ class Canonical:
     """The same rows as they came."""
     bad: list[BadRow]
     """All other rows of the block, by line."""
+    header: bytes = b""
+    """What stands before the rows of a csv, tsv or json file."""
 
 
 def canonical_block(block: Block, layout: Layout) -> Canonical:
@@ -78,7 +79,8 @@ def _finish(
     lines = pa.array(_numbers(block.lines)[good])
     table = pa.table({**columns, "file": file, "line": lines, "id": content_ids(layout.kind, columns)})
     source = block.source if len(good) == block.source.num_rows else block.source.take(pa.array(good))
-    return Canonical(table=table, source=source, bad=sorted([*block.bad, *bad], key=lambda row: row.line))
+    by_line = sorted([*block.bad, *bad], key=lambda row: row.line)
+    return Canonical(table=table, source=source, bad=by_line, header=block.header)
 
 
 def _numbers(lines: Sequence[int]) -> np.ndarray[Any, Any]:
@@ -148,25 +150,4 @@ def _as_text(column: pa.Array | list[Any]) -> pa.Array | None:
 def _holds_nul(column: pa.Array) -> bool:
     data = column.buffers()[2]
     # Bytes before the slice or under a null may count too; then the rows are looked at one by one, no more.
-    return data is not None and not np.frombuffer(data, np.uint8).all()
-
-
-def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
-    """16 hex digits of BLAKE2b over kind and content of each row, wherever the row stands and whatever else it has.
-
-    Hashed is `kind NUL part NUL text …`, for a chat the roles and contents instead; no text holds a NUL.
-    """
-    size = len(columns["input"])
-    if kind == "chat":
-        turns = columns["messages"].to_pylist()
-        texts = ["\0".join(["chat", *(text for turn in chat for text in turn.values())]).encode() for chat in turns]
-    else:
-        pieces: list[Any] = [pa.scalar(kind, TEXT)]
-        for part, column in columns.items():
-            pieces += [pa.scalar(part, TEXT), column]
-        whole = pc.binary_join_element_wise(*pieces, pa.scalar("\0", TEXT)).cast(pa.large_binary())
-        texts = whole.to_numpy(zero_copy_only=False)
-    hashed = hashlib.blake2b
-    digits = b"".join([hashed(text, digest_size=ID_DIGITS // 2).digest() for text in texts]).hex()
-    offsets = np.arange(0, ID_DIGITS * size + 1, ID_DIGITS, dtype=np.int32)
-    return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(digits.encode()))
+    return data is not None and data.size > 0 and not np.frombuffer(data, np.uint8).min()

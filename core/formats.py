@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
-from .blocks import Block
-from .columns import canonical_block
+from .blocks import Block, DictRows
+from .columns import Canonical, canonical_block
+from .compiled import map_threads
 from .console import progress
 from .delimited import DELIMITERS, header_names
 from .errors import DataError
@@ -59,12 +61,12 @@ def load_examples(
     with progress("reading", None) as advance:
         for source in sources:
             before = len(gathered)
-            blocks = _blocks(source, gathered.bad, allow_partial)
+            blocks = _blocks(source, allow_partial=allow_partial)
             if layout is None:
                 layout, blocks = _recognise(blocks, source, kind, columns)
-            for block in blocks:
-                gathered.add(block, layout, source.format)
-                advance(len(block.rows))
+            for made in _canonical(blocks, layout):
+                gathered.add(made, source)
+                advance(made.table.num_rows)
             gathered.combine()
             if len(gathered) == before and not allow_partial:
                 raise _no_row(source, gathered.bad)
@@ -91,18 +93,19 @@ class _Gathered:
     def __len__(self) -> int:
         return sum(table.num_rows for table in self.tables)
 
-    def add(self, block: Block, layout: Layout | None, file_format: str) -> None:
-        if layout is None:  # not one row of this file could be parsed
-            self.bad += block.bad
-            return
-        made = canonical_block(block, layout)
-        self._join_header(block, file_format)
+    def add(self, made: Canonical, source: Source) -> None:
+        self._join_header(made.header, source)
         self.bad += made.bad
-        if made.table.num_rows:
-            self.tables.append(made.table)
-            self.sources.append(made.source)
+        if not made.table.num_rows:
+            return
+        is_chunk = made.source.nbytes >= CHUNK_BYTES // 2
+        if is_chunk:
+            self.combine()
+        self.tables.append(made.table)
+        self.sources.append(made.source)
+        if not is_chunk:
             self.loose += 1
-            if sum(source.nbytes for source in self.sources[-self.loose :]) >= CHUNK_BYTES:
+            if sum(table.nbytes for table in self.sources[-self.loose :]) >= CHUNK_BYTES:
                 self.combine()
 
     def combine(self) -> None:
@@ -112,14 +115,14 @@ class _Gathered:
                 tables[-self.loose :] = [pa.concat_tables(tables[-self.loose :]).combine_chunks()]
         self.loose = 0
 
-    def _join_header(self, block: Block, file_format: str) -> None:
+    def _join_header(self, header: bytes, source: Source) -> None:
         if not self.header:
-            self.header = block.header
-        elif file_format in DELIMITERS and block.header != self.header:
-            names, before = header_names(block.header, file_format), header_names(self.header, file_format)
+            self.header = header
+        elif header and source.format in DELIMITERS and header != self.header:
+            names, before = header_names(header, source.format), header_names(self.header, source.format)
             if names != before:
                 raise DataError(
-                    f"{block.file}: its columns {names} are not those of the files before it, {before}; "
+                    f"{source.name}: its columns {names} are not those of the files before it, {before}; "
                     "kept rows are written under one header, so give files of one layout"
                 )
 
@@ -139,15 +142,24 @@ class _Gathered:
         )
 
 
-def _blocks(source: Source, bad: list[BadRow], allow_partial: bool) -> Iterator[Block]:
-    """The blocks of one source; where it breaks, either an error or a bad row."""
+def _blocks(source: Source, *, allow_partial: bool) -> Iterator[Block]:
+    """The blocks of one source; where it breaks, either an error or a block of one bad row."""
     try:
         yield from source.read()
     except BrokenFileError as error:
         if not allow_partial:
             remedy = f"; {PARTIAL_REMEDY}" if error.line > 1 else ""
             raise DataError(f"{source.name}:{error.line}: {error.reason}{remedy}") from error
-        bad.append(BadRow(file=source.name, line=error.line, reason=error.reason, row=error.rest))
+        bad = [BadRow(file=source.name, line=error.line, reason=error.reason, row=error.rest)]
+        yield Block(file=source.name, lines=[], rows=DictRows([]), source=pa.table({}), bad=bad)
+
+
+def _canonical(blocks: Iterator[Block], layout: Layout | None) -> Iterator[Canonical]:
+    """Their canonical columns, in order; without a layout, of a file of which not one row could be parsed, no rows."""
+    if layout is None:
+        return (Canonical(table=pa.table({}), source=pa.table({}), bad=list(block.bad)) for block in blocks)
+    # The turns of chats are Python objects, one thread at a time.
+    return (map if layout.kind == "chat" else map_threads)(partial(canonical_block, layout=layout), blocks)
 
 
 def _recognise(

@@ -21,6 +21,8 @@ def compiled(function: Any) -> Any:
     return compile_cached(function, [Path(__file__)])
 
 
+EACH, HIGHEST = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
+"""The lowest and the highest bit of each byte of a word."""
 QUOTE, BACKSLASH, COLON, COMMA, OPEN, CLOSE, NEWLINE = (ord(c) for c in '"\\:,{}\n')
 ESCAPED: Array = np.zeros(256, np.uint8)
 """(256,) byte that stands for each letter after a backslash; 0 where none does."""
@@ -35,37 +37,50 @@ LONGEST_NUMBER = 18
 
 
 @compiled
-def read_plain_lines(data: Array, keys: Array, key_ends: Array, is_text: Array, out: Array, ends: Array) -> int:
-    """The number of lines, whose texts are written to `out`; -1 where one is not plain.
+def read_plain_lines(lines: Any, span: tuple[int, int], fields: Any, out: Array, ends: Array) -> tuple[int, int]:
+    """Number of lines that are read, and the place of the first that is not plain (`stop`: all are).
 
     Args:
-        data: uint8, lines that each end in a newline.
-        keys: uint8, the keys as they stand in each line, one after the other.
-        key_ends: (k + 1,) where each of them starts and the last one ends.
-        is_text: (k,) bool, whether the value is a string, to be written to the next column.
-        out: (columns, bytes) uint8, the texts of each column.
-        ends: (columns, rows + 1) int64, where each of them starts and the last one ends.
+        lines: uint8, lines that each end in a newline; and uint64, the eight bytes from each of these bytes on.
+        span: where the first line begins, and where the last one ends.
+        fields: uint8, the keys as they stand in each line, one after the other; (k + 1,) where each of them starts and
+            the last one ends; (k,) bool, whether the value is a string, to be written to the next column.
+        out: (1 + columns, room) uint64, likewise eight bytes from each byte on: the lines without their newlines, then
+            the texts of each column; room for all that is read, and eight bytes more.
+        ends: (1 + columns, rows + 1) int64, where each of them starts and the last one ends.
     """
-    at, row = 0, 0
-    while at < data.shape[0]:
+    data, words = lines
+    keys, key_ends, is_text = fields
+    (at, stop), row = span, 0
+    while at < stop:
+        line = at
         at = after(data, at, OPEN)
-        column = 0
+        column = 1
         for key in range(is_text.shape[0]):
             if key > 0:
                 at = after(data, at, COMMA)
             at = after_key(data, at, keys[key_ends[key] : key_ends[key + 1]])
             if at < 0:
-                return -1
+                return row, line
             if is_text[key]:
-                at, ends[column, row + 1] = copy_string(data, at, out[column], ends[column, row])
+                at, ends[column, row + 1] = copy_string(data, words, at, out[column], ends[column, row])
                 column += 1
             else:
                 at = after_scalar(data, at)
         at = after(data, after(data, at, CLOSE), NEWLINE)
         if at < 0:
-            return -1
+            return row, line
         row += 1
-    return row
+        ends[0, row] = copy_line(words, line, at - 1, out[0], ends[0, row - 1])
+    return row, at
+
+
+@compiled
+def copy_line(words: Array, at: int, stop: int, out: Array, end: int) -> int:
+    """Write the bytes from `at` to `stop` to `out` from `end` on; the new end."""
+    for step in range(0, stop - at, 8):
+        out[end + step] = words[at + step]
+    return end + stop - at
 
 
 @compiled
@@ -97,36 +112,81 @@ def after_key(data: Array, at: int, key: Array) -> int:
 
 
 @compiled
-def copy_string(data: Array, at: int, out: Array, end: int) -> tuple[int, int]:
+def copy_string(data: Array, words: Array, at: int, out: Array, end: int) -> tuple[int, int]:
     """Write the string that starts at `at` to `out` from `end` on; places after it here and there, -1 if it is bad."""
     if data[at] != QUOTE:
         return -1, end
     at += 1
-    while data[at] != QUOTE:
+    while True:
+        word = words[at]
+        out[end] = word
+        plain = plain_bytes(word)
+        at, end = at + plain, end + plain
+        if plain == 8:
+            continue
         byte = data[at]
-        if byte < 32:
+        if byte == QUOTE:
+            return at + 1, end
+        if byte >= 0x80:
+            out[end] = words[at]
+            size = utf8_size(words[at])
+            at, end = at + size, end + size
+        elif byte == BACKSLASH:
+            at, size = write_escaped(data, at, out, end)
+            end += size
+        else:
+            size = 0
+        if size == 0:
             return -1, end
-        if byte != BACKSLASH:
-            out[end] = byte
-            at, end = at + 1, end + 1
-            continue
-        letter = data[at + 1]
-        if ESCAPED[letter]:
-            out[end] = ESCAPED[letter]
-            at, end = at + 2, end + 1
-            continue
-        code = read_unit(data, at)
+
+
+@compiled
+def plain_bytes(word: Any) -> Any:
+    """How many of a word's bytes, from the lowest, are ASCII, no control bytes, quotes or backslashes."""
+    quote, backslash = word ^ EACH * np.uint64(QUOTE), word ^ EACH * np.uint64(BACKSLASH)
+    # A byte that borrows in a subtraction gets its highest bit; only one below that is not plain borrows from it.
+    odd = (quote - EACH | backslash - EACH | word - EACH * np.uint64(32) | word) & HIGHEST
+    if odd == 0:
+        return 8
+    below = (odd & (~odd + np.uint64(1))) - np.uint64(1) >> np.uint64(7)
+    return np.int64((below & EACH) * EACH >> np.uint64(56))
+
+
+@compiled
+def utf8_size(word: Any) -> int:
+    """Bytes of the well-formed UTF-8 sequence of two to four bytes that a word begins with; 0 where there is none."""
+    first, second = word & np.uint64(0xFF), word >> np.uint64(8) & np.uint64(0xFF)
+    if 0xC2 <= first <= 0xDF:
+        return 2 if word & np.uint64(0xC000) == 0x8000 else 0
+    if 0xE0 <= first <= 0xEF:
+        low, high = 0xA0 if first == 0xE0 else 0x80, 0x9F if first == 0xED else 0xBF
+        return 3 if low <= second <= high and word & np.uint64(0xC00000) == 0x800000 else 0
+    if 0xF0 <= first <= 0xF4:
+        low, high = 0x90 if first == 0xF0 else 0x80, 0x8F if first == 0xF4 else 0xBF
+        return 4 if low <= second <= high and word & np.uint64(0xC0C00000) == 0x80800000 else 0
+    return 0
+
+
+@compiled
+def write_escaped(data: Array, at: int, out: Array, end: int) -> tuple[int, int]:
+    """Write the character whose escape is at `at` to `out` at `end`; place after it, and bytes written, 0 if bad."""
+    letter = data[at + 1]
+    if ESCAPED[letter]:
+        out[end] = np.uint64(ESCAPED[letter])
+        return at + 2, 1
+    code = read_unit(data, at)
+    at += 6
+    if 0xD800 <= code < 0xDC00:
+        low = read_unit(data, at)
         at += 6
-        if 0xD800 <= code < 0xDC00:
-            low = read_unit(data, at)
-            at += 6
-            code = 0x10000 + ((code - 0xD800) << 10) + low - 0xDC00 if 0xDC00 <= low < 0xE000 else -1
-        elif 0xDC00 <= code < 0xE000:
-            code = -1
-        if code < 0:
-            return -1, end
-        end = write_utf8(code, out, end)
-    return at + 1, end
+        code = 0x10000 + ((code - 0xD800) << 10) + low - 0xDC00 if 0xDC00 <= low < 0xE000 else -1
+    elif 0xDC00 <= code < 0xE000:
+        code = -1
+    if code <= 0:  # no tool can carry on a NUL: such a row is looked at alone
+        return at, 0
+    size = 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
+    out[end] = utf8_word(code, size)
+    return at, size
 
 
 @compiled
@@ -143,17 +203,15 @@ def read_unit(data: Array, at: int) -> int:
 
 
 @compiled
-def write_utf8(code: int, out: Array, end: int) -> int:
-    """Write a code point to `out`, at most as many bytes as its escape has; the new end."""
-    if code < 0x80:
-        out[end] = code
-        return end + 1
-    size = 2 if code < 0x800 else 3 if code < 0x10000 else 4
-    for back in range(size - 1, 0, -1):
-        out[end + back] = 0x80 | (code & 0x3F)
+def utf8_word(code: int, size: int) -> Any:
+    """The UTF-8 bytes of a code point, the first one lowest."""
+    if size == 1:
+        return np.uint64(code)
+    word = 0
+    for _ in range(size - 1):
+        word = (word | 0x80 | (code & 0x3F)) << 8
         code >>= 6
-    out[end] = ((0xF00 >> size) & 0xFF) | code
-    return end + size
+    return np.uint64(word | ((0xF00 >> size) & 0xFF) | code)
 
 
 @compiled

@@ -13,8 +13,19 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
+from .runs import SLACK, Run
+
+Array = np.ndarray[Any, Any]
+
 PLAIN_FROM = 1 << 24
 """Bytes of a file that orjson reads first: small files need no compiled code."""
+
+
+PAGE = 1 << 21
+"""Bytes of memory that numpy asks for at once where it makes a large array."""
+
+MIN_USED = 0.8
+"""Share of the memory taken that texts must fill; else they are copied to where they fill all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +47,63 @@ class PlainRows:
         return (orjson.loads(line.as_py()) for line in self.lines[:count])
 
 
-def parse_plain(run: bytes) -> PlainRows | None:
-    """The rows of a run of lines, each with its newline; None where not all are plain."""
+def parse_plain(run: Run, start: int = 0, count: int | None = None) -> tuple[PlainRows | None, int]:
+    """The rows from byte `start` of a run up to the first line that is not plain, and where that one starts.
+
+    Args:
+        run: whole lines.
+        start: where one of them starts.
+        count: number of lines from there on, all of the run's if not given.
+    """
     from .json_kernel import read_plain_lines
 
-    keys, is_text = _keys(run)
-    if not any(is_text) or not _is_utf8(run):
-        return None
-    newlines = np.flatnonzero(np.frombuffer(run, np.uint8) == ord("\n"))
+    keys, is_text = _keys(run, start)
+    if not any(is_text):
+        return None, start
     raw = [orjson.dumps(key)[1:-1] for key in keys]
-    out = np.empty((sum(is_text), len(run)), np.uint8)
-    ends = np.zeros((sum(is_text), len(newlines) + 1), np.int64)
-    read = read_plain_lines(
-        np.frombuffer(run, np.uint8),
-        np.frombuffer(b"".join(raw), np.uint8),
-        np.cumsum([0, *map(len, raw)]),
-        np.array(is_text),
-        out,
-        ends,
-    )
-    if read != len(newlines):
-        return None
+    columns = 1 + sum(is_text)
+    out = np.empty((columns, run.size - start + SLACK), np.uint8)
+    ends = np.zeros((columns, (run.lines if count is None else count) + 1), np.int64)
+    fields = np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]), np.array(is_text)
+    read, stop = read_plain_lines((run.data, _words(run.data)), (start, run.size), fields, _words(out), ends)
+    if not read:
+        return None, start
+    ends = ends[:, : read + 1]
+    is_copied = stop < run.size or _is_wasteful(ends[:, -1], run.size - start)
+    kinds = [pa.large_binary(), *[pa.large_string()] * (columns - 1)]
+    lines, *texts = (_array(*given, is_copied=is_copied) for given in zip(kinds, out, ends, strict=True))
     names = [key for key, text in zip(keys, is_text, strict=True) if text]
-    texts = {name: _array(pa.large_string(), out[at], ends[at]) for at, name in enumerate(names)}
-    starts = np.append(0, newlines - np.arange(len(newlines)))
-    return PlainRows(_array(pa.large_binary(), run.replace(b"\n", b""), starts), texts)
+    return PlainRows(lines, dict(zip(names, texts, strict=True))), stop
 
 
-def _keys(run: bytes) -> tuple[list[str], list[bool]]:
-    """The keys of the first line, and which of them hold text."""
+def _keys(run: Run, start: int) -> tuple[list[str], list[bool]]:
+    """The keys of the line at `start`, and which of them hold text."""
     try:
-        first = orjson.loads(run.partition(b"\n")[0])
+        first = orjson.loads(run.piece(start, run.line_end(start)))
     except orjson.JSONDecodeError:
         return [], []
     fields = first if isinstance(first, dict) else {}
     return list(fields), [isinstance(value, str) for value in fields.values()]
 
 
-def _is_utf8(run: bytes) -> bool:
-    try:
-        return run.isascii() or bool(run.decode())
-    except UnicodeDecodeError:
-        return False
+def _words(data: Array) -> Array:
+    """The eight bytes from each byte on, of the last axis; nothing is copied."""
+    shape = (*data.shape[:-1], data.shape[-1] - SLACK + 1)
+    return np.ndarray(shape, np.uint64, data, 0, data.strides)
 
 
-def _array(kind: pa.DataType, data: Any, ends: Any) -> pa.Array:
-    """Texts of `data` (bytes, or uint8 of which only the first are used) that start and end at `ends`."""
-    used = data if isinstance(data, bytes) else data[: ends[-1]].tobytes()
-    return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends.copy()), pa.py_buffer(used)])
+def _is_wasteful(used: Array, room: int) -> bool:
+    """Whether columns of so many bytes, each at the start of so much room, leave much of their memory empty.
+
+    What is never touched of an array takes no memory, but memory comes in pages of two megabytes here.
+    """
+    taken = np.minimum(-(-used // PAGE) * PAGE, room)
+    return bool(used.sum() < MIN_USED * taken.sum())
+
+
+def _array(kind: pa.DataType, data: Array, ends: Array, *, is_copied: bool) -> pa.Array:
+    """Texts that start and end at `ends` of `data`, of which only the first bytes are used; copied or where it is."""
+    data = data[: ends[-1]]
+    if is_copied:
+        data, ends = data.copy(), ends.copy()
+    return pa.Array.from_buffers(kind, len(ends) - 1, [None, pa.py_buffer(ends), pa.py_buffer(data)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ from .blocks import Block, DictRows
 from .compiled import jit_enabled, map_threads
 from .plain_lines import PLAIN_FROM, parse_plain
 from .records import BadRow
+from .runs import Array, Run, read_runs
 from .streams import CHUNK, BrokenFileError, check_text, read_chunks
 
 BOM = b"\xef\xbb\xbf"
+
+PLAIN_BYTES = 1 << 24
+"""Bytes of plain lines that are read at once, which make one chunk of a column."""
 
 
 def read_lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
@@ -27,57 +32,50 @@ def read_lines(path: Path) -> Iterator[tuple[int, list[bytes]]]:
     Raises:
         BrokenFileError: the file is no text, damaged, or cut short; whole lines before that were yielded.
     """
-    for number, run in read_runs(path):
-        yield number, run[:-1].split(b"\n")
-
-
-def read_runs(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The same lines, each with a newline, as one piece of bytes per run.
-
-    Raises:
-        BrokenFileError: the file is no text, damaged, or cut short; whole lines before that were yielded.
-    """
-    number, pending, crlf = 1, [b""], False
-    try:
-        for at, chunk in enumerate(read_chunks(path)):
-            if at == 0:
-                check_text(chunk)
-                crlf = chunk.partition(b"\n")[0].endswith(b"\r")
-            whole, newline, rest = chunk.rpartition(b"\n")
-            if not newline:
-                pending.append(chunk)
-                continue
-            run = b"".join([*pending, whole, newline])
-            yield number, run
-            number, pending = number + run.count(b"\n"), [rest]
-    except BrokenFileError as error:
-        left = b"".join(pending).decode(errors="backslashreplace")
-        raise BrokenFileError(error.reason, line=number, rest=left) from error
-    if last := b"".join(pending):
-        yield number, (last + b"\r\n" if crlf and not last.endswith(b"\r") else last + b"\n")
+    spare: deque[Array] = deque()
+    for run in read_runs(path, spare, lambda _before: CHUNK):
+        lines = run.piece(0, run.size - 1).split(b"\n")
+        spare.append(run.data)
+        yield run.first, lines
 
 
 def read_jsonl(path: Path, name: str) -> Iterator[Block]:
     """One JSON object a line; blank lines are no rows, and a byte order mark is not kept."""
-    yield from map_threads(lambda run: _json_block(name, *run), _runs_with_place(path))
+    is_large = path.stat().st_size >= PLAIN_FROM
+    spare: deque[Array] = deque()
+
+    def is_compiled(before: int) -> bool:
+        return (is_large or before >= PLAIN_FROM) and jit_enabled()
+
+    def work(run: Run) -> list[Block]:
+        blocks = list(_json_blocks(name, run, compiled=is_compiled(run.before)))
+        spare.append(run.data)
+        return blocks
+
+    runs = read_runs(path, spare, lambda before: PLAIN_BYTES if is_compiled(before) else CHUNK)
+    for blocks in map_threads(work, runs):
+        yield from blocks
 
 
-def _runs_with_place(path: Path) -> Iterator[tuple[int, bytes, int]]:
-    """Number of the first line, lines, and bytes before them."""
-    before = 0
-    for first, run in read_runs(path):
-        yield first, run.removeprefix(BOM) if first == 1 else run, before
-        before += len(run)
+def _json_blocks(name: str, run: Run, *, compiled: bool) -> Iterator[Block]:
+    """Blocks of a run's lines: what is plain by compiled code, where that is asked for, and what is not by orjson."""
+    at, number = len(BOM) if run.first == 1 and run.piece(0, len(BOM)) == BOM else 0, run.first
+    while at < run.size:
+        if compiled:
+            plain, at = parse_plain(run, at, run.first + run.lines - number)
+            if plain is not None:
+                lines = range(number, number + len(plain))
+                yield Block(file=name, lines=lines, rows=plain, source=pa.table({"raw": plain.lines}))
+                number = lines.stop
+        if at < run.size:
+            stop = run.line_end(at + CHUNK - 1)
+            odd = run.piece(at, stop - 1).split(b"\n")
+            yield _json_block(name, range(number, number + len(odd)), odd)
+            at, number = stop, number + len(odd)
 
 
-def _json_block(name: str, first: int, run: bytes, before: int) -> Block:
-    """A block of the lines of a run; `before` bytes of the file came before it."""
-    plain = parse_plain(run) if before >= PLAIN_FROM and jit_enabled() else None
-    if plain is not None:
-        source = pa.table({"raw": plain.lines})
-        return Block(file=name, lines=range(first, first + len(plain)), rows=plain, source=source)
-    lines = run[:-1].split(b"\n")
-    numbers: Sequence[int] = range(first, first + len(lines))
+def _json_block(name: str, numbers: Sequence[int], lines: Sequence[bytes]) -> Block:
+    """The block of some lines, read one by one."""
     bad: list[BadRow] = []
     try:
         rows = list(map(orjson.loads, lines))

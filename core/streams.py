@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from .errors import DataError
 
@@ -45,6 +47,51 @@ class BrokenFileError(Exception):
         self.rest = rest
 
 
+class Unpacked(Protocol):
+    """A stream of a file's bytes, decompressed."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Bytes that were put into the buffer, 0 at the end."""
+
+
+class _Decompressed(io.RawIOBase):
+    """What a compressed stream holds."""
+
+    def __init__(self, stream: BinaryIO, codec: str) -> None:
+        self._pieces = _pieces(stream, codec)
+        self._ready = memoryview(b"")
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Bytes of one piece, as many as fit."""
+        while not self._ready:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._ready = memoryview(piece)
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+
+@contextmanager
+def open_unpacked(path: Path) -> Iterator[Unpacked]:
+    """The bytes of a file, decompressed if its first bytes say that it is compressed.
+
+    Reading from it raises BrokenFileError where the compressed stream is damaged or ends early, after all bytes before.
+    """
+    with path.open("rb", buffering=0) as stream:
+        codec = _codec_of(stream)
+        yield _Decompressed(stream, codec) if codec else stream
+
+
+def _codec_of(stream: BinaryIO) -> str:
+    """What the first bytes say; empty where the stream is not compressed."""
+    magic = stream.read(4)
+    stream.seek(0)
+    return "gzip" if magic.startswith(GZIP_MAGIC) else "zstd" if magic == ZSTD_MAGIC else ""
+
+
 def read_head(path: Path, name: str) -> bytes:
     """The first chunk, decompressed; empty for an empty file.
 
@@ -66,12 +113,8 @@ def read_chunks(path: Path) -> Iterator[bytes]:
         BrokenFileError: the compressed stream is damaged or ends early; all bytes before that were yielded.
     """
     with path.open("rb") as stream:
-        magic = stream.read(4)
-        stream.seek(0)
-        if magic.startswith(GZIP_MAGIC):
-            yield from _decompress(stream, "gzip")
-        elif magic == ZSTD_MAGIC:
-            yield from _decompress(stream, "zstd")
+        if codec := _codec_of(stream):
+            yield from _decompress(stream, codec)
         else:
             while chunk := stream.read(CHUNK):
                 yield chunk

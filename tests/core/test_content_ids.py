@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.core.blocks import Block, DictRows
 from tunegate.core.columns import canonical_block
+from tunegate.core.content_ids import content_ids
 from tunegate.core.formats import load_examples, write_examples
 from tunegate.core.kinds import Layout
 
@@ -56,6 +57,45 @@ def test_ids_do_not_depend_on_the_file(tmp_path: Path) -> None:
     write_examples(load_examples(rows[::-1]), tmp_path / "two.csv", format="csv")
 
     assert load_examples(tmp_path / "one.jsonl").ids == load_examples(tmp_path / "two.csv").ids[::-1]
+
+
+EDGES = [0, 1, 100, 114, 115, 116, 127, 128, 129, 242, 243, 255, 256, 257, 1000, 100_000]
+"""Bytes of a text; with `label`, the parts and their NULs, 27 bytes or so stand around it in blocks of 128."""
+
+
+def ids_by_hashlib(kind: str, columns: dict[str, list[str]]) -> list[str]:
+    heads = [
+        [kind, *(text for pair in zip(columns, row, strict=True) for text in pair)]
+        for row in zip(*columns.values(), strict=True)
+    ]
+    return [hashlib.blake2b("\0".join(head).encode(), digest_size=8).hexdigest() for head in heads]
+
+
+def ids_compiled(kind: str, columns: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The content ids by compiled code, of columns that begin and end in the middle of larger ones."""
+    monkeypatch.setattr("tunegate.core.content_ids.HASH_FROM", 0)
+    arrays = {part: pa.array(["before", *texts, "after"], pa.large_string())[1:-1] for part, texts in columns.items()}
+    return content_ids(kind, arrays).to_pylist()
+
+
+@settings(max_examples=100, deadline=None)
+@given(rows=st.lists(st.tuples(TEXT, st.integers(0, 300), TEXT), min_size=1, max_size=30))
+def test_compiled_code_gives_the_digests_of_hashlib(rows: list[tuple[str, int, str]]) -> None:
+    """Whatever rows stand side by side in the lanes, short and long, each has its own digest."""
+    columns = {"input": [text * times for text, times, _ in rows], "target": [target for _, _, target in rows]}
+
+    with pytest.MonkeyPatch.context() as patch:
+        assert ids_compiled("completion", columns, patch) == ids_by_hashlib("completion", columns)
+
+
+def test_digests_at_the_edges_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Texts that fill a block of 128 bytes, nearly or just not, in two columns and in three."""
+    sizes = [size + by for size in EDGES for by in range(-30, 31, 1) if size + by >= 0]
+    columns = {"input": ["x" * size for size in sizes], "target": ["é"] * len(sizes)}
+
+    for _ in range(2):
+        assert ids_compiled("label", columns, monkeypatch) == ids_by_hashlib("label", columns)
+        columns["pair"] = ["y" * (size % 131) for size in sizes]
 
 
 VALUES = st.one_of(

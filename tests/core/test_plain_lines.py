@@ -14,6 +14,7 @@ from tunegate.core import readers
 from tunegate.core.compiled import map_threads
 from tunegate.core.formats import load_examples
 from tunegate.core.plain_lines import parse_plain
+from tunegate.core.runs import Run
 
 TEXT = st.text(max_size=8) | st.sampled_from(['"', "\\", "\n\t\r\b\f/", "\u2028", "\U0001f600", "\x00", "é\x7f"])
 ROW = st.fixed_dictionaries(
@@ -39,20 +40,21 @@ def read_by_orjson(run: bytes) -> list[dict[str, Any]] | None:
 
 
 def check(run: bytes) -> bool:
-    """Whether the run is plain; if so, what is read must be what orjson reads."""
-    plain = parse_plain(run)
+    """Whether the run is plain; what is read up to a line that is not must be what orjson reads."""
+    plain, stop = parse_plain(Run.of(run))
     if plain is None:
+        assert stop == 0
         return False
-    rows = read_by_orjson(run)
+    rows = read_by_orjson(run[:stop])
     assert rows is not None
-    assert [line.as_py() for line in plain.lines] == run[:-1].split(b"\n")
+    assert [line.as_py() for line in plain.lines] == run[: stop - 1].split(b"\n")
     for name in rows[0]:
         column = plain.column(name)
         found = column if isinstance(column, list) else column.to_pylist()
         assert found == [row[name] for row in rows]
         if not isinstance(column, list):
             column.validate(full=True)
-    return True
+    return stop == len(run)
 
 
 @settings(max_examples=300, deadline=None)
@@ -96,6 +98,38 @@ def test_only_plain_lines_are_read_plainly(run: bytes, is_plain: bool) -> None:
     assert check(run) == is_plain
 
 
+@settings(max_examples=1000, deadline=None)
+@given(
+    text=st.lists(
+        st.sampled_from(b"\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xed\xef\xf0\xf1\xf4\xf5\xff"), max_size=9
+    ).map(bytes),
+    before=st.integers(0, 9),
+)
+def test_only_well_formed_utf8_is_read_plainly(text: bytes, before: int) -> None:
+    """Every sequence that Python's decoder takes is taken, and no other."""
+    try:
+        text.decode()
+        is_whole = True
+    except UnicodeDecodeError:
+        is_whole = False
+
+    assert check(b'{"text": "' + b"-" * before + text + b'"}\n') == is_whole
+
+
+def test_reading_goes_on_after_a_line_that_is_not_plain() -> None:
+    """Rows before an odd line are read, with its place; from any line on reading can go on."""
+    lines = [b'{"a": "one"}\n', b'{"a": "two"}\n', b'{"b": 1, "a": "three"}\n', b'{"a": "four"}\n']
+    run = Run.of(b"".join(lines))
+
+    rows, stop = parse_plain(run)
+    more, end = parse_plain(run, stop + len(lines[2]), 1)
+
+    assert rows is not None
+    assert more is not None
+    assert (rows.column("a").to_pylist(), stop) == (["one", "two"], 26)
+    assert (more.column("a").to_pylist(), end) == (["four"], run.size)
+
+
 def test_a_file_reads_the_same_from_any_byte_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Plain lines, odd ones and bad ones give the same examples whether compiled code reads them or not."""
     path = tmp_path / "rows.jsonl"
@@ -114,17 +148,23 @@ def test_a_file_reads_the_same_from_any_byte_on(tmp_path: Path, monkeypatch: pyt
     plain_runs: list[bool] = []
     parse = readers.parse_plain
 
-    def spy(run: bytes) -> Any:
-        found = parse(run)
-        plain_runs.append(found is not None)
+    def spy(*given: Any) -> Any:
+        found = parse(*given)
+        plain_runs.append(found[1] == given[0].size)
         return found
 
     monkeypatch.setattr(readers, "parse_plain", spy)
     usual = load_examples(path)
     monkeypatch.setattr(readers, "PLAIN_FROM", 0)
     plain = load_examples(path)
+    monkeypatch.setattr(readers, "PLAIN_BYTES", 1 << 16)
+    monkeypatch.setattr(readers, "CHUNK", 1 << 10)
+    in_pieces = load_examples(path)
 
     assert sorted(set(plain_runs)) == [False, True]
+    assert in_pieces.table.equals(usual.table)
+    assert in_pieces.source.equals(usual.source)
+    assert in_pieces.bad_rows == usual.bad_rows
     assert plain.table.equals(usual.table)
     assert plain.source.equals(usual.source)
     assert plain.bad_rows == usual.bad_rows
