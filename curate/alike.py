@@ -12,7 +12,7 @@ from ..core.records import Examples
 from .compared import codes, combine, compared_fields, comparison_groups, joined
 from .config import DedupConfig
 from .context import Array
-from .duplicates.candidates import representatives
+from .duplicates.candidates import pack_pairs, representatives, unpack_pairs
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from .field_overlap import field_jaccard
 from .scanning import folded_numbers
@@ -35,13 +35,11 @@ class Alike:
 
     def same_label(self, alive: Array, *, with_pairs: bool) -> NearDuplicates:
         """The pairs among rows of one label; rows that are not alive stand alone."""
-        dead = np.flatnonzero(~alive)
-        node = combine(self.near.representative, self.labels)
-        node[dead] = node.max(initial=0) + 1 + np.arange(len(dead))
-        _, first, inverse = np.unique(node, return_index=True, return_inverse=True)
+        rows = np.arange(len(alive))
+        representative = combine(np.where(alive, self.near.representative, len(rows) + rows), self.labels)
         pairs, jaccard = self._labelled_pairs(alive) if with_pairs else (np.empty((0, 2), np.int64), np.empty(0))
-        pairs = np.sort(first[inverse[pairs]], axis=1) if len(pairs) else pairs
-        return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=first[inverse].astype(np.int64))
+        pairs = np.sort(representative[pairs], axis=1) if len(pairs) else pairs
+        return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
 
     def _labelled_pairs(self, alive: Array) -> tuple[Array, Array]:
         """Each pair of texts as pairs of living rows, one per label that both texts carry."""
@@ -116,12 +114,19 @@ def _near(
 
 def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
     """The same pairs, with rows of one folded text under one representative wherever their lines break."""
-    _, first, inverse = np.unique(whole[near.representative], return_index=True, return_inverse=True)
-    representative = first[inverse].astype(np.int64)
-    pairs = np.sort(representative[near.pairs], axis=1).reshape(-1, 2)
-    pairs, at = np.unique(pairs, axis=0, return_index=True)
-    distinct = pairs[:, 0] != pairs[:, 1]
-    return NearDuplicates(pairs=pairs[distinct], jaccard=near.jaccard[at[distinct]], representative=representative)
+    number = whole[near.representative]
+    first = np.empty(int(whole.max(initial=-1)) + 1, np.int64)
+    first[number[::-1]] = np.arange(len(number))[::-1]
+    representative = first[number]
+    one, two = representative[near.pairs].T.reshape(2, -1)
+    pairs, at = np.unique(pack_pairs(one, two), return_index=True)
+    low, high = unpack_pairs(pairs)
+    distinct = low != high
+    return NearDuplicates(
+        pairs=np.stack((low, high), axis=1)[distinct],
+        jaccard=near.jaccard[at[distinct]],
+        representative=representative,
+    )
 
 
 def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: DedupConfig) -> NearDuplicates:

@@ -14,6 +14,8 @@ from ..core.errors import DataError
 from ..core.records import Examples
 from .config import DedupConfig
 from .context import Array
+from .duplicates.candidates import representatives
+from .duplicates.shingles import mix64
 
 FIELD_WORD = " __field__ "
 """Stands between two fields; a word that survives folding."""
@@ -55,10 +57,17 @@ def comparison_groups(examples: Examples, config: DedupConfig) -> Array | None:
 
 
 def combine(groups: Array | None, more: Array) -> Array:
-    """Codes of the pairs (group, code)."""
+    """(n,) int64 codes of the pairs (group, code): the first row that has the pair; without groups, the codes given.
+
+    Groups are not negative, and hardly larger than n. One that a single row has costs no sorting.
+    """
     if groups is None:
         return more
-    return np.unique(groups * (more.max(initial=0) + 1) + more, return_inverse=True)[1].astype(np.int64)
+    found = np.arange(len(groups), dtype=np.int64)
+    shared = np.flatnonzero(np.bincount(groups, minlength=1)[groups] > 1)
+    pairs = groups[shared] * (more.max(initial=0) + 1) + more[shared]
+    found[shared] = shared[representatives(mix64(pairs.view(np.uint64)))]
+    return found
 
 
 def codes(column: pa.ChunkedArray) -> Array:

@@ -24,7 +24,7 @@ def representatives(whole: Array) -> Array:
     """(n,) int64: for each row, the first row with the same number."""
     n = len(whole)
     bits = id_bits(n)
-    rows, starts, sizes = _runs(np.sort(_pack(whole, bits)), bits)
+    rows, starts, sizes = _runs(np.sort(pack_rows(whole)), bits)
     found = np.arange(n, dtype=np.int64)
     first = np.repeat(rows[starts], sizes)
     same = whole[rows] == whole[first]
@@ -33,6 +33,16 @@ def representatives(whole: Array) -> Array:
     for row in rows[~same].tolist():
         found[row] = np.flatnonzero(whole == whole[row])[0]
     return found
+
+
+def best_rows(representative: Array, rank: Array) -> Array:
+    """(n,) int64: of all rows that one representative stands for, the one of lowest rank."""
+    shared = np.flatnonzero(np.bincount(representative, minlength=1)[representative] > 1)
+    by_rank = shared[np.argsort(rank[shared])[::-1]]
+    best = np.arange(len(representative))
+    best[representative[by_rank]] = by_rank
+    best[shared] = best[representative[shared]]
+    return best
 
 
 def band_candidates(
@@ -45,7 +55,7 @@ def band_candidates(
     bits = id_bits(keys.shape[1])
 
     def work(band: int) -> tuple[Array, list[Array]]:
-        packed = _pack(keys[band], bits)[is_representative]
+        packed = pack_rows(keys[band])[is_representative]
         packed.sort()
         rows, starts, sizes = _runs(packed, bits)
         big = sizes > CAP
@@ -98,11 +108,20 @@ def id_bits(n: int) -> int:
     return max(1, (n - 1).bit_length())
 
 
-def _pack(keys: Array, bits: int) -> Array:
+def pack_rows(keys: Array) -> Array:
     """The upper bits of each key, with the row's position in the lower bits; sorting brings equal keys together."""
-    packed = keys & ~np.uint64((1 << bits) - 1)
+    packed = keys & ~np.uint64((1 << id_bits(len(keys))) - 1)
     packed |= np.arange(len(keys), dtype=np.uint64)
     return packed
+
+
+def unpack_rows(packed: Array) -> tuple[Array, Array]:
+    """The rows of n sorted packed keys, and for each the number of its run of equal keys, both (n,) int64."""
+    bits = id_bits(len(packed))
+    head = packed >> np.uint64(bits)
+    run = np.zeros(len(packed), np.int64)
+    np.cumsum(head[1:] != head[:-1], out=run[1:])
+    return (packed & np.uint64((1 << bits) - 1)).astype(np.int64), run
 
 
 def _runs(packed: Array, bits: int) -> tuple[Array, Array, Array]:
