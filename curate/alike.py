@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.records import Examples
-from .compared import codes, combine, compared_fields, comparison_groups, joined
+from .compared import codes, combine, compared_fields, comparison_groups, joined_rows
 from .config import DedupConfig
 from .context import Array
 from .duplicates.candidates import pack_pairs, representatives, unpack_pairs
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
+from .duplicates.rows import Rows
 from .field_overlap import field_jaccard
-from .scanning import folded_numbers
-from .template import Template, strip_column
+from .template import Template, strip_rows
 
 SLACK = 0.15
 """Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
@@ -102,14 +102,20 @@ def _near(
     search = (
         config if len(columns) == 1 else config.model_copy(update={"threshold": max(LOWEST, config.threshold - SLACK)})
     )
+    whole = joined_rows(columns)
     if not template or "input" not in names:
-        return keep_pairs(find_near_duplicates(joined(columns), config=search, **rows), columns, config)
-    stripped, removed = strip_column(columns[0], template)
-    bare = [stripped, *columns[1:]]
+        return keep_pairs(find_near_duplicates(whole, config=search, **rows), whole, config)
+    from .duplicates.pair_search import search_pairs
+    from .duplicates.sketches import group_salt, numbers_of
+
+    bare, removed = strip_rows(whole, template)
     groups = combine(rows["groups"], codes(pa.chunked_array([removed])))
-    near = find_near_duplicates(joined(bare), config=search, **{**rows, "groups": groups})
-    whole = representatives(folded_numbers(joined(columns)))
-    return keep_pairs(_merged(near, combine(rows["groups"], whole)), bare, config)
+    pairs, jaccard, representative, numbers = search_pairs(bare, search, **{**rows, "groups": groups})
+    near = NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
+    numbers ^= group_salt(groups)
+    changed = bare.changed()
+    numbers[changed] = numbers_of(whole, changed)
+    return keep_pairs(_merged(near, combine(rows["groups"], representatives(numbers))), bare, config)
 
 
 def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
@@ -129,10 +135,10 @@ def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
     )
 
 
-def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: DedupConfig) -> NearDuplicates:
+def keep_pairs(near: NearDuplicates, rows: Rows, config: DedupConfig) -> NearDuplicates:
     """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
-    if len(columns) == 1 or not len(near.pairs):
+    if rows.fields == 1 or not len(near.pairs):
         return near
-    scores = field_jaccard(columns, near.pairs, config.shingle).min(axis=1)
+    scores = field_jaccard(rows, near.pairs, config.shingle).min(axis=1)
     alike = scores >= config.threshold - 1e-12
     return NearDuplicates(pairs=near.pairs[alike], jaccard=scores[alike], representative=near.representative)

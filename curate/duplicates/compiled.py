@@ -19,6 +19,8 @@ SOURCES = (
     "blocks.py",
     "kernel.py",
     "kernel_affixes.py",
+    "kernel_lines.py",
+    "kernel_rows.py",
     "kernel_shingles.py",
     "kernel_signature.py",
     "kernel_unicode.py",

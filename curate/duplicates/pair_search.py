@@ -3,44 +3,44 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from ..config import DedupConfig
 from .candidates import band_candidates, pack_pairs, representatives, sorted_union
 from .crowds import crowd_pairs
 from .engine_plan import EnginePlan, plan_engine
+from .rows import Rows
 from .shingles import Array
 from .sketches import sketch_texts
 from .verification import verify_pairs
 
 
 def search_pairs(
-    column: pa.ChunkedArray,
+    texts: Rows,
     config: DedupConfig,
     *,
     groups: Array | None = None,
     rank: Array | None = None,
     labels: Array | None = None,
-) -> tuple[Array, Array, Array]:
-    """`near_duplicates.find_near_duplicates` over a column: pairs, Jaccard similarities, representatives."""
-    plan = plan_engine(config, len(column))
+) -> tuple[Array, Array, Array, Array]:
+    """`near_duplicates.find_near_duplicates`: pairs, Jaccard similarities, representatives; and text numbers."""
+    plan = plan_engine(config, len(texts))
     code, threshold = plan.spec.code, config.threshold
     if config.exact:
         from .exact_join import exact_candidates, text_numbers
 
-        whole = text_numbers(column, code, groups)
+        whole = text_numbers(texts, code, groups)
         representative = representatives(whole)
-        candidates = exact_candidates(column, representative, code, threshold, groups)
+        candidates = exact_candidates(texts, representative, code, threshold, groups)
         crowds: list[Array] = []
     else:
-        candidates, crowds, whole, representative = propose_pairs(column, plan, groups)
-    pairs, jaccard = verify_pairs(column, candidates, code, threshold)
+        candidates, crowds, whole, representative = propose_pairs(texts, plan, groups)
+    pairs, jaccard = verify_pairs(texts, candidates, code, threshold)
     if crowds:
         best, label = _of_representatives(representative, whole if rank is None else rank, labels)
-        more = crowd_pairs(column, crowds, pairs, (code, threshold), best, label)
+        more = crowd_pairs(texts, crowds, pairs, (code, threshold), best, label)
         fresh = np.setdiff1d(more, pack_pairs(*pairs.T), assume_unique=True)
-        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(column, fresh, code, threshold))
-    return pairs, jaccard, representative
+        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(texts, fresh, code, threshold))
+    return pairs, jaccard, representative, whole
 
 
 def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -51,7 +51,7 @@ def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, 
 
 
 def propose_pairs(
-    column: pa.ChunkedArray, plan: EnginePlan, groups: Array | None = None, split: int = 0
+    texts: Rows, plan: EnginePlan, groups: Array | None = None, split: int = 0
 ) -> tuple[Array, list[Array], Array, Array]:
     """Candidate pairs and crowds of all bands, in as many passes as the plan says; text numbers and representatives.
 
@@ -59,10 +59,10 @@ def propose_pairs(
     """
     candidates, crowds = np.empty(0, np.uint64), []
     for first in range(0, plan.bands.count, plan.bands_at_once):
-        keys, whole = sketch_texts(column, plan.part(first), groups)
+        keys, whole = sketch_texts(texts, plan.part(first), groups)
         if first == 0:
             representative = representatives(whole)
-            stands = representative == np.arange(len(column))
+            stands = representative == np.arange(len(texts))
             sides = sides_of(representative, split) if split else None
         fresh, more = band_candidates(keys, stands, whole, sides)
         candidates = sorted_union(candidates, fresh) if len(candidates) else fresh
