@@ -17,7 +17,8 @@ from ..core.records import Examples
 from .compared import source_column
 from .context import Array, Context
 from .duplicates.blocks import take_rows
-from .duplicates.candidates import id_bits, pack_rows, representatives, unpack_rows
+from .duplicates.candidates import representatives
+from .duplicates.sorting import id_bits, pack_rows, sort_numbers, unpack_rows
 from .scanning import by_slices
 
 
@@ -56,7 +57,7 @@ def _order(keys: list[Array], numbers: Array, ties: Array) -> Array:
     if width:
         code = (code << np.uint64(64 - width)) | (numbers >> np.uint64(width))
     packed = pack_rows(code if width else numbers)
-    packed.sort()
+    sort_numbers(packed)
     order, run = unpack_rows(packed)
     sizes = np.bincount(run)
     tied = np.flatnonzero(sizes[run] > 1)

@@ -20,7 +20,6 @@ SOURCES = (
     "kernel.py",
     "kernel_affixes.py",
     "kernel_lines.py",
-    "kernel_rows.py",
     "kernel_shingles.py",
     "kernel_signature.py",
     "kernel_unicode.py",

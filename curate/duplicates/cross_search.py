@@ -6,12 +6,13 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import DedupConfig
-from .candidates import across, pack_pairs, representatives, sorted_union
+from .candidates import across, pack_pairs, representatives
 from .crowds import LEADERS
 from .engine_plan import plan_engine
 from .pair_search import propose_pairs, sides_of
 from .rows import as_rows
 from .shingles import Array
+from .sorting import sorted_union
 from .verification import verify_pairs
 
 

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .candidates import pack_pairs, sorted_union
+from .candidates import pack_pairs
 from .compiled import compiled
 from .rows import Rows
 from .shingles import Array
 from .sketches import shingle_sets
+from .sorting import sorted_union
 
 LEADERS = 32
 """Survivors of a crowd that its other rows are compared with."""

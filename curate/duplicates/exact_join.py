@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.console import progress
-from .candidates import id_bits, sorted_union
 from .compiled import compiled, map_threads
 from .crowds import sort_sets
 from .rows import Rows, Texts, as_rows
 from .shingles import Array, Spec, mix64
 from .sketches import block_sets, kernels, sketch_texts
+from .sorting import id_bits, sorted_union
 
 COUNT_BITS = 22
 """Counts are kept for 2^22 classes of shingles, 32 MB."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ..config import DedupConfig
-from .candidates import band_candidates, pack_pairs, representatives, sorted_union
+from .candidates import band_candidates, pack_pairs, representatives
 from .crowds import crowd_pairs
 from .engine_plan import EnginePlan, plan_engine
 from .rows import Rows
 from .shingles import Array
 from .sketches import sketch_texts
+from .sorting import sorted_union
 from .verification import verify_pairs
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from .candidates import sorted_union, unpack_pairs
+from .candidates import unpack_pairs
 from .compiled import map_threads
 from .rows import Rows
 from .shingles import Array
 from .sketches import block_sets, kernels
+from .sorting import sorted_union
 
 BATCH_PAIRS = 1 << 16
 """Pairs verified at a time; bounds the texts and shingle sets in memory."""
