@@ -12,11 +12,11 @@ from ..core.records import Examples
 from .compared import codes, combine, compared_fields, comparison_groups, joined_rows
 from .config import DedupConfig
 from .context import Array
-from .duplicates.candidates import pack_pairs, representatives, unpack_pairs
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from .duplicates.rows import Rows
 from .field_overlap import field_jaccard
 from .template import Template, strip_rows
+from .whole_texts import merge_whole_texts
 
 SLACK = 0.15
 """Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
@@ -106,33 +106,13 @@ def _near(
     if not template or "input" not in names:
         return keep_pairs(find_near_duplicates(whole, config=search, **rows), whole, config)
     from .duplicates.pair_search import search_pairs
-    from .duplicates.sketches import group_salt, numbers_of
 
-    bare, removed = strip_rows(whole, template)
-    groups = combine(rows["groups"], codes(pa.chunked_array([removed])))
-    pairs, jaccard, representative, numbers = search_pairs(bare, search, **{**rows, "groups": groups})
+    bare = strip_rows(whole, template)
+    groups = combine(rows["groups"], codes(pa.chunked_array([bare.codes])))
+    pairs, jaccard, representative, words = search_pairs(bare.rows, search, **{**rows, "groups": groups})
     near = NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
-    numbers ^= group_salt(groups)
-    changed = bare.changed()
-    numbers[changed] = numbers_of(whole, changed)
-    return keep_pairs(_merged(near, combine(rows["groups"], representatives(numbers))), bare, config)
-
-
-def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
-    """The same pairs, with rows of one folded text under one representative wherever their lines break."""
-    number = whole[near.representative]
-    first = np.empty(int(whole.max(initial=-1)) + 1, np.int64)
-    first[number[::-1]] = np.arange(len(number))[::-1]
-    representative = first[number]
-    one, two = representative[near.pairs].T.reshape(2, -1)
-    pairs, at = np.unique(pack_pairs(one, two), return_index=True)
-    low, high = unpack_pairs(pairs)
-    distinct = low != high
-    return NearDuplicates(
-        pairs=np.stack((low, high), axis=1)[distinct],
-        jaccard=near.jaccard[at[distinct]],
-        representative=representative,
-    )
+    near = merge_whole_texts(near, whole, bare, words, rows["groups"])
+    return keep_pairs(near, bare.rows, config)
 
 
 def keep_pairs(near: NearDuplicates, rows: Rows, config: DedupConfig) -> NearDuplicates:

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +21,7 @@ from ..core.records import Examples
 from .context import Array
 from .duplicates.blocks import take_rows
 from .duplicates.compiled import jit_enabled
-from .duplicates.rows import Replaced, Rows
+from .duplicates.rows import Replaced, Rows, as_rows
 from .duplicates.shingles import mix64
 from .folding import fold
 from .ranking import id_numbers
@@ -97,37 +98,66 @@ def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str],
     return kept, np.array(codes, dtype=np.int64)
 
 
-def strip_rows(rows: Rows, template: Template) -> tuple[Rows, Array]:
-    """`strip_template` of the first field of rows: rows that fold to the same, and the same codes."""
+class Bare(NamedTuple):
+    """n rows without their boilerplate."""
+
+    rows: Rows
+    """Rows that fold to what `strip_template` gives."""
+    codes: Array
+    """(n,) int64: its codes."""
+    gone: Array
+    """(n,) uint64: the words that went in any order, as a number that adds to that of the words left."""
+    unsure: Array
+    """Rows, ascending, of which `gone` does not know it."""
+
+
+def strip_rows(rows: Rows, template: Template) -> Bare:
+    """`strip_template` of the first field of rows."""
     if not jit_enabled():
         return _strip_plainly(rows, template)
     from .duplicates.strip import strip_affixes, strip_lines
 
-    bare, ways, is_bare = strip_lines(rows, template.lines)
-    bare, removed = strip_affixes(bare, template.openings, template.closings, is_bare)
+    bare, ways, marks = strip_lines(rows, template.lines)
+    bare, removed = strip_affixes(bare, template.openings, template.closings, marks[:, 0])
     affixes = (*template.openings, *template.closings, "")
     if len(affixes) > 1:
         ways = mix64(ways) + ((removed[:, 0] + 1) * len(affixes) + removed[:, 1] + 1).astype(np.uint64)
     encoded = pa.array(ways).dictionary_encode()
-    way = encoded.indices.to_numpy()
-    example = np.empty(len(encoded.dictionary), np.int64)
+    way, many = encoded.indices.to_numpy(), len(encoded.dictionary)
+    example = np.empty(many, np.int64)
     example[way] = np.arange(len(way))
-    codes = np.empty(len(example), np.int64)
+    codes, words, known = np.empty(many, np.int64), np.zeros(many, np.uint64), _line_words(template.lines)
     for at, row in enumerate(example.tolist()):
         lines = _without_lines(rows.field(0).texts(np.array([row]))[0], template.lines)[1]
         codes[at] = _code((*lines, *(affixes[place] for place in removed[row].tolist())))
-    return bare, codes[way]
+        words[at] = np.array([known[line] for line in lines], np.uint64).sum()
+    changed = bare.changed()
+    is_sure = marks[changed, 1] & (removed[changed] < 0).all(axis=1)
+    gone = np.zeros(len(rows), np.uint64)
+    gone[changed] = words[way[changed]]
+    return Bare(bare, codes[way], gone, changed[~is_sure])
 
 
-def _strip_plainly(rows: Rows, template: Template) -> tuple[Rows, Array]:
+def _line_words(lines: frozenset[str]) -> dict[str, int]:
+    """The words of each line in any order, as a number; 0 for a line that has none beside a word."""
+    from .duplicates.sketches import numbers_of
+
+    known = sorted(lines)
+    numbers = numbers_of(as_rows(known), np.arange(len(known)))[1].tolist()
+    has_words = [fold(f"{line} a") != "a" for line in known]
+    return {line: number * has for line, number, has in zip(known, numbers, has_words, strict=True)}
+
+
+def _strip_plainly(rows: Rows, template: Template) -> Bare:
     """`strip_rows` text by text."""
     texts = rows.field(0).texts(np.arange(len(rows)))
     kept, codes = strip_template(texts, template)
-    changed = [row for row, (text, rest) in enumerate(zip(texts, kept, strict=True)) if fold(text) != rest]
-    data = [kept[row].encode() for row in changed]
-    ends = np.cumsum([0, *map(len, data)])
-    replaced = Replaced(np.array(changed, np.int64), np.frombuffer(b"".join(data), np.uint8), ends)
-    return replace(rows, replaced=replaced), codes
+    changed = np.array(
+        [row for row, pair in enumerate(zip(texts, kept, strict=True)) if fold(pair[0]) != pair[1]], np.int64
+    )
+    data = [kept[row].encode() for row in changed.tolist()]
+    replaced = Replaced(changed, np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)]))
+    return Bare(replace(rows, replaced=replaced), codes, np.zeros(len(rows), np.uint64), changed)
 
 
 def _code(removed: Iterable[str]) -> int:

@@ -37,9 +37,9 @@ def representatives(whole: Array) -> Array:
 
 
 def best_rows(representative: Array, rank: Array) -> Array:
-    """(n,) int64: of all rows that one representative stands for, the one of lowest rank."""
+    """(n,) int64: of all rows that one representative stands for, the first of lowest rank."""
     shared = np.flatnonzero(np.bincount(representative, minlength=1)[representative] > 1)
-    by_rank = shared[np.argsort(rank[shared])[::-1]]
+    by_rank = shared[np.argsort(rank[shared], kind="stable")[::-1]]
     best = np.arange(len(representative))
     best[representative[by_rank]] = by_rank
     best[shared] = best[representative[shared]]

@@ -13,7 +13,7 @@ from ...core.console import progress
 from .compiled import compiled, map_threads
 from .crowds import sort_sets
 from .rows import Rows, Texts, as_rows
-from .shingles import Array, Spec, mix64
+from .shingles import Array, bandless, mix64
 from .sketches import block_sets, kernels, sketch_texts
 from .sorting import id_bits, sorted_union
 
@@ -31,8 +31,7 @@ SLACK = 1e-9
 
 def text_numbers(texts: Texts | Rows, code: int, groups: Array | None = None) -> Array:
     """Whole-text numbers (n,) uint64; rows of different groups share none."""
-    none = np.empty(0, np.uint32)
-    return sketch_texts(as_rows(texts), Spec(code, none, none, 1), groups)[1]
+    return sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
 
 
 def exact_candidates(

@@ -40,7 +40,7 @@ def as_lines(lines: Iterable[str]) -> Lines:
 
 
 @compiled
-def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Array, is_bare: Array) -> int:
+def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Array, marks: Array) -> int:
     """Find the known lines of each text data[offsets[i]:offsets[i + 1]] that has several lines.
 
     Args:
@@ -49,15 +49,16 @@ def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Ar
         lines: the known ones.
         spans: (m, 3) int32, receives text, start and end, counted from the start of the text, of the first m.
         ways: (n,) uint64, receives a number for the known lines of each text in their order, 0 for none.
-        is_bare: (n,) bool, receives whether a text is nothing but known lines; it has no spans.
+        marks: (n, 2) bool, receives whether a text is nothing but known lines, and then has no spans; and whether an
+            ASCII letter or digit stays.
 
     Returns:
         how many spans there are.
     """
     count = 0
-    for text in range(is_bare.shape[0]):
+    for text in range(marks.shape[0]):
         start, stop = offsets[text], offsets[text + 1]
-        ways[text], is_bare[text] = 0, False
+        ways[text], marks[text, 0], marks[text, 1] = 0, False, False
         begin, end, before, stays = start, next_newline(data, start, stop), count, False
         if end == stop:
             continue
@@ -66,6 +67,7 @@ def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Ar
             line = known_line(data, first, last, lines)
             if line < 0:
                 stays |= first < last
+                marks[text, 1] = marks[text, 1] or has_ascii_word(data, first, last)
             else:
                 ways[text] = mix64(ways[text] + uint64(line + 1))
                 if count < spans.shape[0]:
@@ -75,7 +77,7 @@ def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Ar
                 break
             begin, end = end + 1, next_newline(data, end + 1, stop)
         if not stays:
-            is_bare[text] = count > before
+            marks[text, 0] = count > before
             count = before
     return count
 
@@ -123,6 +125,15 @@ def space_size(data: Array, i: int, stop: int) -> int:
         if code == space:
             return size
     return 0
+
+
+@compiled
+def has_ascii_word(data: Array, start: int, stop: int) -> bool:
+    """Whether an ASCII letter or digit is in data[start:stop]."""
+    i = start
+    while i < stop and not (97 <= (data[i] | 32) <= 122 or 48 <= data[i] <= 57):
+        i += 1
+    return i < stop
 
 
 @compiled

@@ -11,7 +11,7 @@ from ...core.console import progress
 from .blocks import BLOCK_ROWS, Block
 from .compiled import announce_compilation, jit_enabled, map_threads
 from .rows import Rows
-from .shingles import Array, Spec, mix64
+from .shingles import Array, Spec, bandless, mix64
 from .unicode_table import GROWTH
 
 SET_ROWS = 1 << 12
@@ -31,42 +31,42 @@ def kernels() -> ModuleType:
 
 
 def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None) -> tuple[Array, Array]:
-    """Band keys (bands, n) and whole-text numbers (n,), uint64; rows of different groups share none of them."""
+    """Sketches of n rows, uint64.
+
+    Returns:
+        band keys (bands, n); and (2, n) numbers of the whole texts and of their words in any order. Rows of different
+        groups share no key and no number of a whole text.
+    """
     n = len(rows)
     keys = np.empty((len(spec.a) // spec.rows, n), dtype=np.uint64)
-    whole = np.empty(n, dtype=np.uint64)
+    texts = np.empty((2, n), dtype=np.uint64)
     module = kernels()
 
     def work(piece: tuple[int, int]) -> int:
         first, stop = piece
-        module.sketch(rows.block(first, stop), spec, keys, whole, first)
+        module.sketch(rows.block(first, stop), spec, keys, texts, first)
         if groups is not None:
-            salt = group_salt(groups[first:stop])
+            salt = mix64(groups[first:stop].astype(np.int64).view(np.uint64) + np.uint64(1))
             keys[:, first:stop] ^= salt
-            whole[first:stop] ^= salt
+            texts[0, first:stop] ^= salt
         return stop - first
 
     with progress("comparing texts", n) as advance:
         for done in map_threads(work, rows.pieces()):
             advance(done)
-    return keys, whole
-
-
-def group_salt(groups: Array) -> Array:
-    """(n,) uint64: what tells the numbers of rows of different groups apart."""
-    return mix64(groups.astype(np.int64).view(np.uint64) + np.uint64(1))
+    return keys, texts
 
 
 def numbers_of(rows: Rows, chosen: Array) -> Array:
-    """Whole-text numbers of the chosen rows, ascending, uint64."""
-    whole, module, none = np.empty(len(chosen), np.uint64), kernels(), np.empty(0, np.uint32)
+    """(2, chosen) uint64: numbers of the whole texts of the chosen rows, ascending, and of their words in any order."""
+    texts, module = np.empty((2, len(chosen)), np.uint64), kernels()
 
     def work(first: int) -> None:
         block = rows.gather(chosen[first : first + BLOCK_ROWS])
-        module.sketch(block, Spec(1, none, none, 1), np.empty((0, len(whole)), np.uint64), whole, first)
+        module.sketch(block, bandless(1), np.empty((0, len(chosen)), np.uint64), texts, first)
 
     deque(map_threads(work, range(0, len(chosen), BLOCK_ROWS)), 0)
-    return whole
+    return texts
 
 
 def shingle_sets(rows: Rows, code: int, chosen: Array | None = None) -> tuple[Array, Array]:

@@ -24,20 +24,20 @@ def strip_lines(rows: Rows, lines: Iterable[str]) -> tuple[Rows, Array, Array]:
         lines: known lines, without white space at their ends.
 
     Returns:
-        the rows; (n,) uint64 a number for the known lines that stand in each, 0 for none; and (n,) bool which rows are
-        nothing but known lines, and keep them.
+        the rows; (n,) uint64 a number for the known lines that stand in each, 0 for none; and (n, 2) bool which rows
+        are nothing but known lines, and keep them, and in which an ASCII letter or digit is left.
     """
     from .kernel_lines import as_lines, find_lines
 
     known, n = as_lines(lines), len(rows)
-    ways, is_bare = np.zeros(n, np.uint64), np.zeros(n, np.bool_)
+    ways, marks = np.zeros(n, np.uint64), np.zeros((n, 2), np.bool_)
 
     def work(piece: tuple[int, int]) -> Array:
         first, stop = piece
         data, offsets = rows.first_field(first, stop)
         spans = np.empty((SPANS_A_ROW * (stop - first), 3), np.int32)
         while True:
-            count = find_lines(data, offsets, known, spans, ways[first:stop], is_bare[first:stop])
+            count = find_lines(data, offsets, known, spans, ways[first:stop], marks[first:stop])
             if count <= len(spans):
                 break
             spans = np.empty((count, 3), np.int32)
@@ -47,7 +47,7 @@ def strip_lines(rows: Rows, lines: Iterable[str]) -> tuple[Rows, Array, Array]:
 
     parts = [np.empty((0, 3), np.int64), *map_threads(work, rows.pieces() if len(known.ends) > 1 else ())]
     cuts = np.concatenate(parts)
-    return replace(rows, cuts=Cuts(cuts[:, 0].copy(), cuts[:, 1:].astype(np.int32))), ways, is_bare
+    return replace(rows, cuts=Cuts(cuts[:, 0].copy(), cuts[:, 1:].astype(np.int32))), ways, marks
 
 
 def strip_affixes(rows: Rows, openings: Sequence[str], closings: Sequence[str], fixed: Array) -> tuple[Rows, Array]:

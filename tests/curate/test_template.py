@@ -7,8 +7,11 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tunegate.core.formats import load_examples
+from tunegate.curate import CurateConfig
+from tunegate.curate.alike import find_alike
 from tunegate.curate.duplicates.rows import as_rows
-from tunegate.curate.duplicates.shingles import Spec
+from tunegate.curate.duplicates.shingles import bandless
 from tunegate.curate.duplicates.sketches import numbers_of, sketch_texts
 from tunegate.curate.duplicates.strip import strip_lines
 from tunegate.curate.folding import fold
@@ -38,7 +41,7 @@ def test_rows_are_stripped_as_each_of_their_texts(plainly: bool, texts: list[str
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUNEGATE_NO_JIT", str(int(plainly)))
         rows = as_rows(pa.chunked_array([texts[:2], texts[2:]], type=pa.large_string()))
-        bare, codes = strip_rows(rows, TEMPLATE)
+        bare, codes, *_ = strip_rows(rows, TEMPLATE)
     expected, numbers = strip_template(texts, TEMPLATE)
 
     assert [fold(text) for text in bare.texts(np.arange(len(texts)))] == expected
@@ -63,10 +66,12 @@ MANY_LINES = st.lists(LINE, min_size=1, max_size=12).map("\n".join)
 def test_known_lines_are_those_that_python_sees(texts: list[str], known: frozenset[str]) -> None:
     """Whatever white space surrounds a line, it goes exactly if it is known; a text of nothing else stays whole."""
     rows = as_rows(pa.chunked_array([texts], type=pa.large_string()))
-    bare, ways, is_bare = strip_lines(rows, known)
+    bare, ways, marks = strip_lines(rows, known)
     removed = [[line for line in map(str.strip, text.split("\n")) if line in known] * ("\n" in text) for text in texts]
 
-    for text, rest, gone, nothing_else in zip(texts, bare.texts(np.arange(len(texts))), removed, is_bare, strict=True):
+    for text, rest, gone, nothing_else in zip(
+        texts, bare.texts(np.arange(len(texts))), removed, marks[:, 0], strict=True
+    ):
         lines = [line.strip() for line in text.split("\n")]
         kept = [line for line in lines if line not in known] if gone else lines
         assert nothing_else == (bool(gone) and not any(kept))
@@ -88,16 +93,36 @@ def test_chosen_rows_are_made_as_all_are(plainly: bool, texts: list[str], data: 
     two = pa.chunked_array([texts[::-1]], type=pa.large_string())
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TUNEGATE_NO_JIT", str(int(plainly)))
-        bare, _ = strip_rows(as_rows(one, two, glue=" + "), TEMPLATE)
+        bare, *_ = strip_rows(as_rows(one, two, glue=" + "), TEMPLATE)
     expected = [
         f"{first} + {second}" for first, second in zip(strip_template(texts, TEMPLATE)[0], texts[::-1], strict=True)
     ]
 
     assert [fold(text) for text in bare.texts(np.array(chosen, np.int64))] == [fold(expected[row]) for row in chosen]
     assert bare.field(1).texts(np.array(chosen, np.int64)) == [texts[::-1][row] for row in chosen]
-    pieces = [
-        sketch_texts(view, Spec(2, np.empty(0, np.uint32), np.empty(0, np.uint32), 1))[1]
-        for view in (bare, as_rows(expected))
-    ]
+    pieces = [sketch_texts(view, bandless(2))[1] for view in (bare, as_rows(expected))]
     assert pieces[0].tolist() == pieces[1].tolist()
-    assert numbers_of(bare, np.array(chosen, np.int64)).tolist() == pieces[0][chosen].tolist()
+    assert numbers_of(bare, np.array(chosen, np.int64)).tolist() == pieces[0][:, chosen].tolist()
+
+
+BROKEN = st.lists(
+    st.sampled_from(["Answer the question.", "now", "what is it", ":)", "—", "é", "ok"]), min_size=1, max_size=4
+).flatmap(lambda parts: st.sampled_from([" ", "\n", "\n\n"]).map(lambda glue: glue.join(parts)))
+
+
+@pytest.mark.parametrize("plainly", [False, True])
+@settings(max_examples=150, deadline=None)
+@given(texts=st.lists(BROKEN, min_size=1, max_size=10))
+def test_one_text_has_one_representative_wherever_its_lines_break(plainly: bool, texts: list[str]) -> None:
+    """Rows are one if without boilerplate they are, or with it; the words of a text alone never make it another's."""
+    template = Template(lines=frozenset({"Answer the question.", ":)", "ok", "é"}))
+    rest, codes = strip_template(texts, template)
+    bare = {text: row for row, text in reversed(list(enumerate(zip(rest, codes.tolist(), strict=True))))}
+    heads = [bare[text] for text in zip(rest, codes.tolist(), strict=True)]
+    whole = {fold(texts[head]): row for row, head in reversed(list(enumerate(heads)))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TUNEGATE_NO_JIT", str(int(plainly)))
+        examples = load_examples([{"prompt": text, "completion": "yes"} for text in texts])
+        near = find_alike(examples, template, CurateConfig().dedup.model_copy(update={"key": "input"})).near
+
+    assert near.representative.tolist() == [whole[fold(texts[head])] for head in heads]
