@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from ..core.records import Examples
-from .compared import codes, combine, compared_fields, comparison_groups, joined
+from .compared import codes, combine, compared_fields, comparison_groups, joined_rows
 from .config import DedupConfig
 from .context import Array
-from .duplicates.candidates import representatives
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
+from .duplicates.rows import Rows
 from .field_overlap import field_jaccard
-from .scanning import folded_numbers
-from .template import Template, strip_column
+from .template import Template, strip_rows
+from .whole_texts import merge_whole_texts
 
 SLACK = 0.15
 """Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
@@ -35,13 +35,11 @@ class Alike:
 
     def same_label(self, alive: Array, *, with_pairs: bool) -> NearDuplicates:
         """The pairs among rows of one label; rows that are not alive stand alone."""
-        dead = np.flatnonzero(~alive)
-        node = combine(self.near.representative, self.labels)
-        node[dead] = node.max(initial=0) + 1 + np.arange(len(dead))
-        _, first, inverse = np.unique(node, return_index=True, return_inverse=True)
+        rows = np.arange(len(alive))
+        representative = combine(np.where(alive, self.near.representative, len(rows) + rows), self.labels)
         pairs, jaccard = self._labelled_pairs(alive) if with_pairs else (np.empty((0, 2), np.int64), np.empty(0))
-        pairs = np.sort(first[inverse[pairs]], axis=1) if len(pairs) else pairs
-        return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=first[inverse].astype(np.int64))
+        pairs = np.sort(representative[pairs], axis=1) if len(pairs) else pairs
+        return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
 
     def _labelled_pairs(self, alive: Array) -> tuple[Array, Array]:
         """Each pair of texts as pairs of living rows, one per label that both texts carry."""
@@ -104,30 +102,23 @@ def _near(
     search = (
         config if len(columns) == 1 else config.model_copy(update={"threshold": max(LOWEST, config.threshold - SLACK)})
     )
+    whole = joined_rows(columns)
     if not template or "input" not in names:
-        return keep_pairs(find_near_duplicates(joined(columns), config=search, **rows), columns, config)
-    stripped, removed = strip_column(columns[0], template)
-    bare = [stripped, *columns[1:]]
-    groups = combine(rows["groups"], codes(pa.chunked_array([removed])))
-    near = find_near_duplicates(joined(bare), config=search, **{**rows, "groups": groups})
-    whole = representatives(folded_numbers(joined(columns)))
-    return keep_pairs(_merged(near, combine(rows["groups"], whole)), bare, config)
+        return keep_pairs(find_near_duplicates(whole, config=search, **rows), whole, config)
+    from .duplicates.pair_search import search_pairs
+
+    bare = strip_rows(whole, template)
+    groups = combine(rows["groups"], codes(pa.chunked_array([bare.codes])))
+    pairs, jaccard, representative, words = search_pairs(bare.rows, search, **{**rows, "groups": groups})
+    near = NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
+    near = merge_whole_texts(near, whole, bare, words, rows["groups"])
+    return keep_pairs(near, bare.rows, config)
 
 
-def _merged(near: NearDuplicates, whole: Array) -> NearDuplicates:
-    """The same pairs, with rows of one folded text under one representative wherever their lines break."""
-    _, first, inverse = np.unique(whole[near.representative], return_index=True, return_inverse=True)
-    representative = first[inverse].astype(np.int64)
-    pairs = np.sort(representative[near.pairs], axis=1).reshape(-1, 2)
-    pairs, at = np.unique(pairs, axis=0, return_index=True)
-    distinct = pairs[:, 0] != pairs[:, 1]
-    return NearDuplicates(pairs=pairs[distinct], jaccard=near.jaccard[at[distinct]], representative=representative)
-
-
-def keep_pairs(near: NearDuplicates, columns: list[pa.ChunkedArray], config: DedupConfig) -> NearDuplicates:
+def keep_pairs(near: NearDuplicates, rows: Rows, config: DedupConfig) -> NearDuplicates:
     """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
-    if len(columns) == 1 or not len(near.pairs):
+    if rows.fields == 1 or not len(near.pairs):
         return near
-    scores = field_jaccard(columns, near.pairs, config.shingle).min(axis=1)
+    scores = field_jaccard(rows, near.pairs, config.shingle).min(axis=1)
     alike = scores >= config.threshold - 1e-12
     return NearDuplicates(pairs=near.pairs[alike], jaccard=scores[alike], representative=near.representative)

@@ -14,6 +14,9 @@ from ..core.errors import DataError
 from ..core.records import Examples
 from .config import DedupConfig
 from .context import Array
+from .duplicates.candidates import representatives
+from .duplicates.rows import Rows, as_rows
+from .duplicates.shingles import mix64
 
 FIELD_WORD = " __field__ "
 """Stands between two fields; a word that survives folding."""
@@ -42,6 +45,11 @@ def joined(columns: list[pa.ChunkedArray]) -> pa.ChunkedArray:
     return pc.binary_join_element_wise(*columns, pa.scalar(FIELD_WORD, pa.large_string()))
 
 
+def joined_rows(columns: list[pa.ChunkedArray]) -> Rows:
+    """`joined`, without a copy."""
+    return as_rows(*columns, glue=FIELD_WORD)
+
+
 def comparison_groups(examples: Examples, config: DedupConfig) -> Array | None:
     """(n,) group code per row from `keep_columns`; None where all rows are compared.
 
@@ -55,10 +63,17 @@ def comparison_groups(examples: Examples, config: DedupConfig) -> Array | None:
 
 
 def combine(groups: Array | None, more: Array) -> Array:
-    """Codes of the pairs (group, code)."""
+    """(n,) int64 codes of the pairs (group, code): the first row that has the pair; without groups, the codes given.
+
+    Groups are not negative, and hardly larger than n. One that a single row has costs no sorting.
+    """
     if groups is None:
         return more
-    return np.unique(groups * (more.max(initial=0) + 1) + more, return_inverse=True)[1].astype(np.int64)
+    found = np.arange(len(groups), dtype=np.int64)
+    shared = np.flatnonzero(np.bincount(groups, minlength=1)[groups] > 1)
+    pairs = groups[shared] * (more.max(initial=0) + 1) + more[shared]
+    found[shared] = shared[representatives(mix64(pairs.view(np.uint64)))]
+    return found
 
 
 def codes(column: pa.ChunkedArray) -> Array:

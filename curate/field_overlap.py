@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-import pyarrow as pa
 
 from .context import Array
 from .duplicates.candidates import pack_pairs
+from .duplicates.rows import Rows
 from .duplicates.shingles import parse_shingle
 from .folding import fold
 
@@ -37,9 +35,9 @@ def jaccard(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / len(one | two) if one or two else 1.0
 
 
-def field_jaccard(fields: Sequence[pa.ChunkedArray], pairs: Array, shingle: str) -> Array:
+def field_jaccard(rows: Rows, pairs: Array, shingle: str) -> Array:
     """(m, fields) float64: similarity of every field for each of the (m, 2) pairs of rows, sorted, lower row first."""
     from .duplicates.verification import pair_similarities
 
     code, packed = parse_shingle(shingle).code, pack_pairs(pairs[:, 0], pairs[:, 1])
-    return np.stack([pair_similarities(column, packed, code) for column in fields], axis=1)
+    return np.stack([pair_similarities(rows.field(at), packed, code) for at in range(rows.fields)], axis=1)

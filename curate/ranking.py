@@ -17,6 +17,9 @@ from ..core.records import Examples
 from .compared import source_column
 from .context import Array, Context
 from .duplicates.blocks import take_rows
+from .duplicates.candidates import representatives
+from .duplicates.sorting import id_bits, pack_rows, sort_numbers, unpack_rows
+from .scanning import by_slices
 
 
 def survivor_rank(examples: Examples, survivor: str, context: Context) -> Array:
@@ -26,15 +29,41 @@ def survivor_rank(examples: Examples, survivor: str, context: Context) -> Array:
         DataError: `newest(COLUMN)` names a column that does not exist.
     """
     n = len(examples)
-    position = np.arange(n)
-    keys = [position, _tie_breaks(examples), id_numbers(examples), *_preferences(examples, survivor, context)]
+    keys: list[Array] = [] if context.pinned is None else [~context.pinned]
     if survivor == "first":
-        keys = [position]
-    if context.pinned is not None:
-        keys.append(~context.pinned)
+        order = np.lexsort([np.arange(n), *keys])
+    else:
+        numbers = id_numbers(examples)
+        keys += reversed(_preferences(examples, survivor, context))
+        order = _order(keys, numbers, _tie_breaks(examples, numbers))
     rank = np.empty(n, dtype=np.int64)
-    rank[np.lexsort(keys)] = position
+    rank[order] = np.arange(n)
     return rank
+
+
+def _order(keys: list[Array], numbers: Array, ties: Array) -> Array:
+    """(n,) rows by keys, the most important first, then by id numbers, ties and positions.
+
+    The keys hold small numbers. With the upper bits of the id number and the row they are one number, which is sorted
+    in place; only rows that are equal in these bits are looked at again.
+    """
+    n, code, width = len(numbers), np.zeros(len(numbers), np.uint64), 0
+    for key in keys:
+        low = int(key.min(initial=0))
+        bits = (int(key.max(initial=0)) - low).bit_length()
+        code, width = (code << np.uint64(bits)) | (key - low).astype(np.uint64), width + bits
+    if width > 64 - id_bits(n):
+        return np.lexsort([np.arange(n), ties, numbers, *keys[::-1]])
+    if width:
+        code = (code << np.uint64(64 - width)) | (numbers >> np.uint64(width))
+    packed = pack_rows(code if width else numbers)
+    sort_numbers(packed)
+    order, run = unpack_rows(packed)
+    sizes = np.bincount(run)
+    tied = np.flatnonzero(sizes[run] > 1)
+    rows = order[tied]
+    order[tied] = rows[np.lexsort([rows, ties[rows], numbers[rows], run[tied]])]
+    return order
 
 
 def _preferences(examples: Examples, survivor: str, context: Context) -> list[Array]:
@@ -64,7 +93,7 @@ def _original_bytes(examples: Examples, rows: Array) -> list[bytes]:
 
 
 def _lengths(examples: Examples, column: str) -> Array:
-    return np.asarray(pc.utf8_length(examples.table[column]).to_numpy(), dtype=np.int64)
+    return by_slices(examples.table[column], pc.utf8_length, np.int64)
 
 
 def id_numbers(examples: Examples) -> Array:
@@ -81,11 +110,10 @@ def _id_digits(ids: pa.StringArray) -> bytes:
     return memoryview(digits)[ends[ids.offset] : ends[ids.offset + len(ids)]].tobytes()
 
 
-def _tie_breaks(examples: Examples) -> Array:
+def _tie_breaks(examples: Examples, numbers: Array) -> Array:
     """(n,) int64: order of the original bytes' hashes among rows of one content id, 0 where the id is a row's own."""
-    numbers = id_numbers(examples)
-    _, inverse, counts = np.unique(numbers, return_inverse=True, return_counts=True)
-    tied = np.flatnonzero(counts[inverse] > 1)
+    first = representatives(numbers)
+    tied = np.flatnonzero(np.bincount(first, minlength=1)[first] > 1)
     order = np.zeros(len(examples), dtype=np.int64)
     if len(tied):
         hashes = b"".join(hashlib.blake2b(row, digest_size=8).digest() for row in _original_bytes(examples, tied))

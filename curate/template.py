@@ -11,19 +11,20 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..core.records import Examples
 from .context import Array
-from .duplicates.blocks import slices, take_rows
-from .duplicates.compiled import map_threads
+from .duplicates.blocks import take_rows
+from .duplicates.compiled import jit_enabled
+from .duplicates.rows import Replaced, Rows, as_rows
+from .duplicates.shingles import mix64
 from .folding import fold
 from .ranking import id_numbers
-from .scanning import replace_rows
 
 SAMPLE = 5_000
 """Inputs that are looked at: those with the smallest content ids, so that the order of the rows does not matter."""
@@ -35,10 +36,6 @@ EDGE = 2_000
 """Characters at either end in which an opening or closing is looked for."""
 GROWS = 0.9
 """An opening grows by a word while this share of its inputs have that word next."""
-WHITE_SPACE = "".join(
-    map(chr, (*range(9, 14), *range(28, 33), 133, 160, 5760, *range(8192, 8203), 8232, 8233, 8239, 8287, 12288))
-)
-"""What `str.strip` removes."""
 NAMING_WORDS = 3
 """A removed line of this many words or more says what is asked, and tells templates apart."""
 
@@ -101,67 +98,71 @@ def strip_template(texts: Iterable[str], template: Template) -> tuple[list[str],
     return kept, np.array(codes, dtype=np.int64)
 
 
-def strip_column(column: pa.ChunkedArray, template: Template) -> tuple[pa.ChunkedArray, Array]:
-    """`strip_template` of a column: texts that fold to the same, as a column, and the same codes."""
-    from .duplicates.strip import strip_affixes
+class Bare(NamedTuple):
+    """n rows without their boilerplate."""
 
-    rows, rests, lines = _rows_without_lines(column, template.lines)
-    shortened = replace_rows(column, rows, rests)
-    bare, removed = strip_affixes(shortened, template.openings, template.closings)
-    empty = rows[pc.equal(pc.utf8_length(pc.utf8_trim(rests, WHITE_SPACE)), 0).to_numpy(zero_copy_only=False)]
-    bare = replace_rows(bare, empty, take_rows(column, empty).to_pylist())
-    removed[empty] = -1
-    encoded = lines.dictionary_encode()
-    kinds = [tuple(text.split("\n")) for text in encoded.dictionary.to_pylist()]
-    went = np.full(len(column), -1, np.int64)
-    went[rows] = encoded.indices.to_numpy()
+    rows: Rows
+    """Rows that fold to what `strip_template` gives."""
+    codes: Array
+    """(n,) int64: its codes."""
+    gone: Array
+    """(n,) uint64: the words that went in any order, as a number that adds to that of the words left."""
+    unsure: Array
+    """Rows, ascending, of which `gone` does not know it."""
+
+
+def strip_rows(rows: Rows, template: Template) -> Bare:
+    """`strip_template` of the first field of rows."""
+    if not jit_enabled():
+        return _strip_plainly(rows, template)
+    from .duplicates.strip import strip_affixes, strip_lines
+
+    bare, ways, marks = strip_lines(rows, template.lines)
+    bare, removed = strip_affixes(bare, template.openings, template.closings, marks[:, 0])
     affixes = (*template.openings, *template.closings, "")
-    many = len(affixes)
-    way = ((went + 1) * many + removed[:, 0] + 1) * many + removed[:, 1] + 1
-    ways = np.unique(way)
-    first, second, third = ways // many**2 - 1, ways // many % many - 1, ways % many - 1
-    codes = [
-        _code((*(kinds[at] if at >= 0 else ()), affixes[one], affixes[two]))
-        for at, one, two in zip(first.tolist(), second.tolist(), third.tolist(), strict=True)
-    ]
-    return bare, np.array(codes, np.int64)[np.searchsorted(ways, way)]
+    if len(affixes) > 1:
+        ways = mix64(ways) + ((removed[:, 0] + 1) * len(affixes) + removed[:, 1] + 1).astype(np.uint64)
+    encoded = pa.array(ways).dictionary_encode()
+    way, many = encoded.indices.to_numpy(), len(encoded.dictionary)
+    example = np.empty(many, np.int64)
+    example[way] = np.arange(len(way))
+    codes, words, known = np.empty(many, np.int64), np.zeros(many, np.uint64), _line_words(template.lines)
+    for at, row in enumerate(example.tolist()):
+        lines = _without_lines(rows.field(0).texts(np.array([row]))[0], template.lines)[1]
+        codes[at] = _code((*lines, *(affixes[place] for place in removed[row].tolist())))
+        words[at] = np.array([known[line] for line in lines], np.uint64).sum()
+    changed = bare.changed()
+    is_sure = marks[changed, 1] & (removed[changed] < 0).all(axis=1)
+    gone = np.zeros(len(rows), np.uint64)
+    gone[changed] = words[way[changed]]
+    return Bare(bare, codes[way], gone, changed[~is_sure])
+
+
+def _line_words(lines: frozenset[str]) -> dict[str, int]:
+    """The words of each line in any order, as a number; 0 for a line that has none beside a word."""
+    from .duplicates.sketches import numbers_of
+
+    known = sorted(lines)
+    numbers = numbers_of(as_rows(known), np.arange(len(known)))[1].tolist()
+    has_words = [fold(f"{line} a") != "a" for line in known]
+    return {line: number * has for line, number, has in zip(known, numbers, has_words, strict=True)}
+
+
+def _strip_plainly(rows: Rows, template: Template) -> Bare:
+    """`strip_rows` text by text."""
+    texts = rows.field(0).texts(np.arange(len(rows)))
+    kept, codes = strip_template(texts, template)
+    changed = np.array(
+        [row for row, pair in enumerate(zip(texts, kept, strict=True)) if fold(pair[0]) != pair[1]], np.int64
+    )
+    data = [kept[row].encode() for row in changed.tolist()]
+    replaced = Replaced(changed, np.frombuffer(b"".join(data), np.uint8), np.cumsum([0, *map(len, data)]))
+    return Bare(replace(rows, replaced=replaced), codes, np.zeros(len(rows), np.uint64), changed)
 
 
 def _code(removed: Iterable[str]) -> int:
     """A number for the removed parts that say what is asked."""
     return zlib.crc32("\n".join(part for part in removed if part.count(" ") >= NAMING_WORDS - 1).encode())
-
-
-def _rows_without_lines(
-    column: pa.ChunkedArray, lines: frozenset[str]
-) -> tuple[Array, pa.LargeStringArray, pa.LargeStringArray]:
-    """Rows that hold one of the lines, what is left of each, and the lines removed, joined."""
-    known = pa.array(sorted(lines), pa.large_string())
-    parts = list(map_threads(lambda piece: _piece_without_lines(*piece, known), slices(column) if lines else []))
-    none = pa.array([], pa.large_string())
-    rows, rests, gone = zip((np.empty(0, np.int64), none, none), *parts, strict=True)
-    return np.concatenate(rows), pa.concat_arrays(rests), pa.concat_arrays(gone)
-
-
-def _piece_without_lines(
-    first: int, piece: pa.Array, known: pa.Array
-) -> tuple[Array, pa.LargeStringArray, pa.LargeStringArray]:
-    """`_rows_without_lines` of the rows from `first` on."""
-    rows = np.flatnonzero(pc.match_substring(piece, "\n").to_numpy(zero_copy_only=False))
-    parts = pc.split_pattern(piece.take(pa.array(rows)), "\n")
-    every = pc.utf8_trim(parts.flatten(), WHITE_SPACE)
-    is_known = pc.is_in(every, value_set=known)
-    gone, rests = _chosen(parts.offsets, every, is_known), _chosen(parts.offsets, every, pc.invert(is_known))
-    held = pc.greater(pc.list_value_length(gone), 0)
-    newline = pa.scalar("\n", pa.large_string())
-    both = [pc.binary_join(lists.filter(held), newline) for lists in (rests, gone)]
-    return first + rows[held.to_numpy(zero_copy_only=False)], both[0], both[1]
-
-
-def _chosen(offsets: pa.Array, values: pa.Array, mask: pa.Array) -> pa.LargeListArray:
-    """Lists of only those values that are under the mask."""
-    before = np.append(0, np.cumsum(mask.to_numpy(zero_copy_only=False)))
-    return pa.LargeListArray.from_arrays(pa.array(before[offsets.to_numpy()], pa.int64()), values.filter(mask))
 
 
 def _sample(examples: Examples, rows: Array | None, fold: Callable[[str], str]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..folding import fold
 from .compiled import jit_enabled
@@ -77,17 +76,29 @@ def take_table(table: pa.Table, rows: Array) -> pa.Table:
 
 
 def ready_block(piece: pa.Array) -> Block:
-    """A piece of a column as a block; rows that a kernel cannot fold are folded here."""
-    data, offsets = _buffers(piece)
-    kinds, table = _kinds(piece, data, offsets), EMPTY
+    """A piece of a column as a block."""
+    return make_block(*text_buffers(piece))
+
+
+def make_block(data: Array, offsets: Array) -> Block:
+    """Texts data[offsets[i]:offsets[i + 1]] as a block; rows that a kernel cannot fold are folded here."""
+    data, offsets = _read_only(data), _read_only(offsets)
+    kinds, table = _kinds(data, offsets), EMPTY
     if kinds.any() and jit_enabled():
         table = _tabulate(data, offsets, kinds)
     by_hand = np.flatnonzero(kinds == FOLDED)
-    texts = [fold(text).encode() for text in piece.take(pa.array(by_hand)).to_pylist()] if len(by_hand) else []
-    side_offsets = np.zeros(len(piece) + 1, dtype=np.int64)
+    texts = [fold(bytes(data[offsets[row] : offsets[row + 1]]).decode()).encode() for row in by_hand.tolist()]
+    side_offsets = np.zeros(len(offsets), dtype=np.int64)
     side_offsets[by_hand + 1] = [len(text) for text in texts]
     side = np.frombuffer(b"".join(texts), dtype=np.uint8)
     return Block(data, offsets, kinds, table, side, np.cumsum(side_offsets))
+
+
+def _read_only(array: Array) -> Array:
+    """The array as Arrow's are, so that a kernel is compiled for one kind alone."""
+    array = array.view()
+    array.flags.writeable = False
+    return array
 
 
 def spliced(block: Block) -> tuple[Array, Array]:
@@ -99,22 +110,23 @@ def spliced(block: Block) -> tuple[Array, Array]:
     return np.concatenate([np.empty(0, np.uint8), *parts]), np.concatenate(([0], np.cumsum(lengths)))
 
 
-def _buffers(piece: pa.Array) -> tuple[Array, Array]:
+def text_buffers(piece: pa.Array) -> tuple[Array, Array]:
     """The bytes and the offsets (n + 1,) of a piece."""
     _, offsets, data = piece.buffers()
     ends = np.frombuffer(offsets, dtype=np.int64)[piece.offset : piece.offset + len(piece) + 1]
     return np.frombuffer(data or b"", dtype=np.uint8), ends
 
 
-def _kinds(piece: pa.Array, data: Array, offsets: Array) -> Array:
+def _kinds(data: Array, offsets: Array) -> Array:
     """(n,) uint8: ASCII or FOLDED."""
-    if not jit_enabled():
-        ascii_rows = pc.string_is_ascii(piece).to_numpy(zero_copy_only=False)
-        return np.where(ascii_rows, np.uint8(ASCII), np.uint8(FOLDED))
-    from .kernel_unicode import find_ascii
+    kinds = np.full(len(offsets) - 1, ASCII, np.uint8)
+    if jit_enabled():
+        from .kernel_unicode import find_ascii
 
-    kinds = np.empty(len(piece), np.uint8)
-    find_ascii(data, offsets, kinds)
+        find_ascii(data, offsets, kinds)
+    else:
+        others = np.concatenate(([0], np.cumsum(data[offsets[0] : offsets[-1]] >= 128)))
+        kinds[np.diff(others[offsets - offsets[0]]) > 0] = FOLDED
     return kinds
 
 

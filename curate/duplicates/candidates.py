@@ -10,8 +10,9 @@ from functools import cache
 
 import numpy as np
 
-from .compiled import map_threads
+from .compiled import jit_enabled, map_threads
 from .shingles import Array
+from .sorting import id_bits, sorted_keys, sorted_union
 
 CAP = 64
 """Rows of a bucket that are all compared with one another."""
@@ -24,7 +25,7 @@ def representatives(whole: Array) -> Array:
     """(n,) int64: for each row, the first row with the same number."""
     n = len(whole)
     bits = id_bits(n)
-    rows, starts, sizes = _runs(np.sort(_pack(whole, bits)), bits)
+    rows, starts, sizes = _runs(sorted_keys(whole), bits)
     found = np.arange(n, dtype=np.int64)
     first = np.repeat(rows[starts], sizes)
     same = whole[rows] == whole[first]
@@ -33,6 +34,16 @@ def representatives(whole: Array) -> Array:
     for row in rows[~same].tolist():
         found[row] = np.flatnonzero(whole == whole[row])[0]
     return found
+
+
+def best_rows(representative: Array, rank: Array) -> Array:
+    """(n,) int64: of all rows that one representative stands for, the first of lowest rank."""
+    shared = np.flatnonzero(np.bincount(representative, minlength=1)[representative] > 1)
+    by_rank = shared[np.argsort(rank[shared], kind="stable")[::-1]]
+    best = np.arange(len(representative))
+    best[representative[by_rank]] = by_rank
+    best[shared] = best[representative[shared]]
+    return best
 
 
 def band_candidates(
@@ -44,13 +55,10 @@ def band_candidates(
     """
     bits = id_bits(keys.shape[1])
 
+    find = _compiled_band if jit_enabled() else _plain_band
+
     def work(band: int) -> tuple[Array, list[Array]]:
-        packed = _pack(keys[band], bits)[is_representative]
-        packed.sort()
-        rows, starts, sizes = _runs(packed, bits)
-        big = sizes > CAP
-        crowds = [rows[start : start + size] for start, size in zip(starts[big], sizes[big], strict=True)]
-        pairs = _pairs(rows, starts, sizes)
+        pairs, crowds = find(keys[band], is_representative, bits)
         if sides is not None:
             pairs = pairs[across(pairs, sides)]
         return pairs, [crowd[np.argsort(whole[crowd])] for crowd in crowds]
@@ -66,13 +74,24 @@ def band_candidates(
     return sorted_union(*pairs), list(crowds.values())
 
 
-def sorted_union(*parts: Array) -> Array:
-    """The numbers of all parts, sorted, each once; `np.unique` is slower, since it hashes first."""
-    numbers = np.concatenate(parts)
-    numbers.sort()
-    new = np.ones(len(numbers), dtype=bool)
-    np.not_equal(numbers[1:], numbers[:-1], out=new[1:])
-    return numbers[new]
+def _compiled_band(keys: Array, chosen: Array, bits: int) -> tuple[Array, list[Array]]:
+    """Pairs of the chosen rows that share their key in one band, and the crowds."""
+    from .kernel_bands import count_pairs, emit_band
+
+    packed = sorted_keys(keys, chosen)
+    counts = count_pairs(packed, bits, CAP)
+    pairs, spans = np.empty(counts[0], np.uint64), np.empty((counts[1], 2), np.int64)
+    emit_band(packed, bits, CAP, pairs, spans)
+    lower = np.uint64((1 << bits) - 1)
+    return pairs, [(packed[start:stop] & lower).astype(np.int64) for start, stop in spans.tolist()]
+
+
+def _plain_band(keys: Array, chosen: Array, bits: int) -> tuple[Array, list[Array]]:
+    """`_compiled_band` in numpy."""
+    rows, starts, sizes = _runs(sorted_keys(keys, chosen), bits)
+    big = sizes > CAP
+    crowds = [rows[start : start + size] for start, size in zip(starts[big], sizes[big], strict=True)]
+    return _pairs(rows, starts, sizes), crowds
 
 
 def unpack_pairs(pairs: Array) -> tuple[Array, Array]:
@@ -91,18 +110,6 @@ def across(pairs: Array, sides: tuple[Array, Array]) -> Array:
     (one, two), (left, right) = unpack_pairs(pairs), sides
     found: Array = (left[one] & right[two]) | (left[two] & right[one])
     return found
-
-
-def id_bits(n: int) -> int:
-    """Bits that hold a row's position."""
-    return max(1, (n - 1).bit_length())
-
-
-def _pack(keys: Array, bits: int) -> Array:
-    """The upper bits of each key, with the row's position in the lower bits; sorting brings equal keys together."""
-    packed = keys & ~np.uint64((1 << bits) - 1)
-    packed |= np.arange(len(keys), dtype=np.uint64)
-    return packed
 
 
 def _runs(packed: Array, bits: int) -> tuple[Array, Array, Array]:

@@ -19,6 +19,7 @@ SOURCES = (
     "blocks.py",
     "kernel.py",
     "kernel_affixes.py",
+    "kernel_lines.py",
     "kernel_shingles.py",
     "kernel_signature.py",
     "kernel_unicode.py",

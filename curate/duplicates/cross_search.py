@@ -6,18 +6,20 @@ import numpy as np
 import pyarrow as pa
 
 from ..config import DedupConfig
-from .candidates import across, pack_pairs, representatives, sorted_union
+from .candidates import across, pack_pairs, representatives
 from .crowds import LEADERS
 from .engine_plan import plan_engine
 from .pair_search import propose_pairs, sides_of
+from .rows import as_rows
 from .shingles import Array
+from .sorting import sorted_union
 from .verification import verify_pairs
 
 
 def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: DedupConfig) -> tuple[Array, Array]:
     """`near_duplicates.cross_duplicates` over two columns."""
     split = len(left)
-    both = pa.chunked_array(left.chunks + right.chunks, type=left.type)
+    both = as_rows(pa.chunked_array(left.chunks + right.chunks, type=left.type))
     if not split or not len(right):
         return np.empty((0, 2), np.int64), np.empty(0)
     plan = plan_engine(config, len(both))

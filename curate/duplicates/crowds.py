@@ -11,13 +11,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from .blocks import take_rows
-from .candidates import pack_pairs, sorted_union
+from .candidates import pack_pairs
 from .compiled import compiled
+from .rows import Rows
 from .shingles import Array
 from .sketches import shingle_sets
+from .sorting import sorted_union
 
 LEADERS = 32
 """Survivors of a crowd that its other rows are compared with."""
@@ -54,12 +54,12 @@ class Leaders(NamedTuple):
 
 
 def crowd_pairs(
-    column: pa.ChunkedArray, crowds: list[Array], pairs: Array, kind: tuple[int, float], rank: Array, labels: Array
+    texts: Rows, crowds: list[Array], pairs: Array, kind: tuple[int, float], rank: Array, labels: Array
 ) -> Array:
     """Pairs within crowds that reach the threshold, sorted, each once (m,) uint64.
 
     Args:
-        column: n texts.
+        texts: n rows.
         crowds: rows of each, representatives of different texts.
         pairs: (k, 2) rows of the verified pairs so far.
         kind: code of the shingle, and the threshold.
@@ -68,7 +68,7 @@ def crowd_pairs(
     """
     rows = np.unique(np.concatenate([*crowds, pairs.reshape(-1)]))
     rows = rows[np.argsort(rank[rows])]
-    place = np.empty(len(column), dtype=np.int64)
+    place = np.empty(len(texts), dtype=np.int64)
     place[rows] = np.arange(len(rows))
     members = _members(place, len(rows), crowds, pairs, labels[rows])
     leaders = Leaders(np.zeros((len(crowds), LEADERS), np.int64), np.zeros(len(crowds), np.int64))
@@ -79,7 +79,7 @@ def crowd_pairs(
         led = np.unique(leaders.rows[np.arange(LEADERS) < leaders.counts[:, None]])
         needed = np.concatenate((led, crowded[(crowded >= start) & (crowded < stop)]))
         needed = needed[np.argsort(rows[needed])]
-        values, ends = shingle_sets(take_rows(column, rows[needed]), kind[0])
+        values, ends = shingle_sets(texts, kind[0], rows[needed])
         where = np.zeros(len(rows), dtype=np.int64)
         where[needed] = np.arange(len(needed))
         out = np.empty((len(needed) * (LEADERS + 1), 2), dtype=np.int64)

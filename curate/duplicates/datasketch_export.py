@@ -17,11 +17,11 @@ from .near_duplicates import Array, Texts
 
 def shingle_numbers(texts: Texts, *, config: DedupConfig) -> list[Array]:
     """Per text, the 32-bit numbers of its shingles, (k,) uint32, for `MinHash.update_batch` with `hashfunc=int`."""
-    from .blocks import as_column
+    from .rows import as_rows
     from .shingles import parse_shingle
     from .sketches import shingle_sets
 
-    values, ends = shingle_sets(as_column(texts), parse_shingle(config.shingle).code)
+    values, ends = shingle_sets(as_rows(texts), parse_shingle(config.shingle).code)
     return np.split((values & np.uint64(0xFFFFFFFF)).astype(np.uint32), ends[1:-1])
 
 

@@ -8,15 +8,14 @@ collide; that costs time, never a pair.
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from ...core.console import progress
-from .blocks import ready_block, slices
-from .candidates import id_bits, sorted_union
 from .compiled import compiled, map_threads
 from .crowds import sort_sets
-from .shingles import Array, Spec, mix64
+from .rows import Rows, Texts, as_rows
+from .shingles import Array, bandless, mix64
 from .sketches import block_sets, kernels, sketch_texts
+from .sorting import id_bits, sorted_union
 
 COUNT_BITS = 22
 """Counts are kept for 2^22 classes of shingles, 32 MB."""
@@ -30,42 +29,41 @@ SLACK = 1e-9
 """Keeps rounding from shortening a prefix."""
 
 
-def text_numbers(column: pa.ChunkedArray, code: int, groups: Array | None = None) -> Array:
+def text_numbers(texts: Texts | Rows, code: int, groups: Array | None = None) -> Array:
     """Whole-text numbers (n,) uint64; rows of different groups share none."""
-    none = np.empty(0, np.uint32)
-    return sketch_texts(column, Spec(code, none, none, 1), groups)[1]
+    return sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
 
 
 def exact_candidates(
-    column: pa.ChunkedArray, representative: Array, code: int, threshold: float, groups: Array | None = None
+    texts: Rows, representative: Array, code: int, threshold: float, groups: Array | None = None
 ) -> Array:
     """Pairs of representatives that share a member of their prefixes and fit in size, sorted, each once (m,) uint64."""
-    stands = representative == np.arange(len(column))
-    counts = _count_shingles(column, stands, code)
-    sizes = np.zeros(len(column), dtype=np.int64)
-    postings = _postings(column, stands, code, threshold, counts, sizes, groups)
+    stands = representative == np.arange(len(texts))
+    counts = _count_shingles(texts, stands, code)
+    sizes = np.zeros(len(texts), dtype=np.int64)
+    postings = _postings(texts, stands, code, threshold, counts, sizes, groups)
     if not len(postings):
         return np.empty(0, np.uint64)
     by_size = np.argsort(sizes, kind="stable")
-    place = np.empty(len(column), dtype=np.uint64)
-    place[by_size] = np.arange(len(column), dtype=np.uint64)
-    bits = id_bits(len(column))
+    place = np.empty(len(texts), dtype=np.uint64)
+    place[by_size] = np.arange(len(texts), dtype=np.uint64)
+    bits = id_bits(len(texts))
     keys = postings[:, 0] & ~np.uint64((1 << bits) - 1)
     keys |= place[postings[:, 1].astype(np.int64)]
     keys.sort()
     return _join(keys, bits, by_size, sizes[by_size], threshold)
 
 
-def _count_shingles(column: pa.ChunkedArray, stands: Array, code: int) -> Array:
+def _count_shingles(texts: Rows, stands: Array, code: int) -> Array:
     """How often each class of shingles occurs in the representatives' sets."""
     module, counts = kernels(), np.zeros(1 << COUNT_BITS, dtype=np.int64)
 
-    def work(item: tuple[int, pa.Array]) -> Array:
-        first, piece = item
-        values, ends = block_sets(module, ready_block(piece), code)
-        return _classes(values[np.repeat(stands[first : first + len(piece)], np.diff(ends))])
+    def work(piece: tuple[int, int]) -> Array:
+        first, stop = piece
+        values, ends = block_sets(module, texts.block(first, stop), code)
+        return _classes(values[np.repeat(stands[first:stop], np.diff(ends))])
 
-    for classes in map_threads(work, slices(column)):
+    for classes in map_threads(work, texts.pieces()):
         add_counts(classes, counts)
     return counts
 
@@ -82,7 +80,7 @@ def _classes(values: Array) -> Array:
 
 
 def _postings(
-    column: pa.ChunkedArray,
+    texts: Rows,
     stands: Array,
     code: int,
     threshold: float,
@@ -93,16 +91,16 @@ def _postings(
     """(shingle, row) of each representative's prefix (k, 2) uint64; shingles that occur once are left out."""
     module = kernels()
 
-    def work(item: tuple[int, pa.Array]) -> Array:
-        first, piece = item
-        values, ends = block_sets(module, ready_block(piece), code)
+    def work(piece: tuple[int, int]) -> Array:
+        first, stop = piece
+        values, ends = block_sets(module, texts.block(first, stop), code)
         own = np.diff(ends)
-        sizes[first : first + len(piece)] = own
+        sizes[first:stop] = own
         count = np.minimum(counts[_classes(values)], MOST_COUNTED).astype(np.uint64)
         members = (count << np.uint64(64 - COUNTED_BITS)) | (values & np.uint64((1 << (64 - COUNTED_BITS)) - 1))
         sort_sets(members, ends)
         prefix = own - np.ceil(threshold * own - SLACK).astype(np.int64) + 1
-        rows = np.repeat(np.arange(len(piece)), own)
+        rows = np.repeat(np.arange(stop - first), own)
         kept = (np.arange(len(members)) - ends[rows] < prefix[rows]) & stands[first + rows]
         kept &= members >= np.uint64(2 << (64 - COUNTED_BITS))
         rows = first + rows[kept]
@@ -111,11 +109,11 @@ def _postings(
             found[:, 0] ^= mix64(groups[rows].astype(np.int64).view(np.uint64) + np.uint64(1))
         return found
 
-    with progress("joining exactly", len(column)) as advance:
+    with progress("joining exactly", len(texts)) as advance:
         parts = []
-        for (_, piece), found in zip(slices(column), map_threads(work, slices(column)), strict=True):
+        for (first, stop), found in zip(texts.pieces(), map_threads(work, texts.pieces()), strict=True):
             parts.append(found)
-            advance(len(piece))
+            advance(stop - first)
     return np.concatenate(parts) if parts else np.empty((0, 2), np.uint64)
 
 

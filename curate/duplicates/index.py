@@ -25,7 +25,8 @@ import numpy as np
 from ...core.errors import DataError, IntegrityError
 from ...core.store import atomic_path, fingerprint, hash_files, read_json, write_json
 from ..config import DedupConfig
-from .near_duplicates import Array, Texts
+from .near_duplicates import Array
+from .rows import Texts, as_rows
 
 FORMAT = "tunegate near-duplicate index"
 VERSION = 4
@@ -67,11 +68,10 @@ def append_to_index(path: Path, texts: Texts, ids: Sequence[str], *, config: Ded
         DataError: no index is there, it has other settings, or texts and ids differ in number.
         IntegrityError: the index is damaged.
     """
-    from .blocks import as_column
     from .engine_plan import plan_engine
     from .sketches import shingle_sets, sketch_texts
 
-    column = as_column(texts)
+    column = as_rows(texts)
     if len(column) != len(ids):
         raise DataError(f"{path}: {len(column)} texts but {len(ids)} ids; give one id per text")
     with _locked(path):
@@ -106,12 +106,11 @@ def search_index(path: Path, texts: Texts, *, config: DedupConfig) -> IndexMatch
         DataError: no index is there, or it has other settings.
         IntegrityError: the index is damaged.
     """
-    from .blocks import as_column
     from .engine_plan import plan_engine
     from .index_search import search_segment
     from .sketches import shingle_sets, sketch_texts
 
-    header, column = _read_header(path, config), as_column(texts)
+    header, column = _read_header(path, config), as_rows(texts)
     spec = plan_engine(config, len(column)).spec
     keys, _ = sketch_texts(column, spec)
     sets = shingle_sets(column, spec.code)

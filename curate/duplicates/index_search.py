@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from .candidates import CAP, sorted_union, unpack_pairs
+from .candidates import CAP, unpack_pairs
 from .shingles import Array
 from .sketches import kernels
+from .sorting import sorted_union
 
 BATCH_PAIRS = 1 << 16
 """Pairs verified at a time; bounds the shingle sets in memory."""

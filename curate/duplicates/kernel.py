@@ -33,7 +33,7 @@ def next_run(offsets: Array, first: int) -> int:
 
 
 @inlined
-def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[int, int]:
+def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[int, int, int]:
     """`row_shingles` of one row of a block, of which the run from byte `base` on is in the scratch."""
     start, stop = block.offsets[row], block.offsets[row + 1]
     if block.kinds[row] != ASCII:
@@ -76,8 +76,16 @@ def make_scratch(block: Block) -> Scratch:
 
 
 @compiled
-def sketch(block: Block, spec: Spec, keys: Array, whole: Array, start: int) -> None:
-    """Band keys and whole-text numbers of a block, written to keys[:, start:] and whole[start:], both uint64."""
+def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> None:
+    """Sketches of a block.
+
+    Args:
+        block: n rows.
+        spec: what is computed.
+        keys: (bands, all rows) uint64, receives a key of each band in keys[:, start:start + n].
+        texts: (2, all rows) uint64, receives the numbers of each whole text and of its words in any order.
+        start: first row of the block among all rows.
+    """
     scratch, signer = make_scratch(block), make_signer(spec.a, spec.b)
     lower = np.empty(scratch.shingles.shape[0], np.uint32)
     first = 0
@@ -86,7 +94,7 @@ def sketch(block: Block, spec: Spec, keys: Array, whole: Array, start: int) -> N
         base = block.offsets[first]
         fold_ascii(block.data, base, block.offsets[last], scratch.text)
         for row in range(first, last):
-            count, whole[start + row] = block_row(block, row, base, scratch, spec.code)
+            count, texts[0, start + row], texts[1, start + row] = block_row(block, row, base, scratch, spec.code)
             if keys.shape[0] == 0:
                 continue
             sign(scratch.shingles, count, lower, signer)
@@ -102,7 +110,7 @@ def signatures(block: Block, spec: Spec, out: Array) -> None:
     for row in range(block.offsets.shape[0] - 1):
         start, stop = block.offsets[row], block.offsets[row + 1]
         fold_ascii(block.data, start, stop, scratch.text)
-        count, _ = block_row(block, row, start, scratch, spec.code)
+        count, _, _ = block_row(block, row, start, scratch, spec.code)
         sign(scratch.shingles, count, lower, signer)
         out[row] = signer.signature[: spec.a.shape[0]]
 
@@ -144,7 +152,7 @@ def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
     for row in range(offsets.shape[0] - 1):
         start, stop = offsets[row], offsets[row + 1]
         fold_ascii(data, start, stop, scratch.text)
-        count, _ = block_row(block, row, start, scratch, code)
+        count, _, _ = block_row(block, row, start, scratch, code)
         total = collect_distinct(scratch.shingles, count, table, out, total)
         ends[row + 1] = total
     return total

@@ -1,7 +1,8 @@
-"""Blocks of texts to the same texts without the openings and closings that many share, compiled."""
+"""Blocks of texts to the openings and closings of theirs that many share, compiled."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from .blocks import ASCII, Block
 from .compiled import compiled
 from .kernel import make_scratch, place_row
-from .kernel_shingles import find_row_words, fold_ascii
+from .kernel_shingles import Scratch, find_row_words, fold_ascii
 from .shingles import Array
 
 
@@ -26,43 +27,77 @@ class Affixes(NamedTuple):
     """How many of them are openings."""
 
 
+def as_affixes(openings: Sequence[str], closings: Sequence[str]) -> Affixes:
+    """Folded words as affixes, in the order in which they are tried."""
+    words = [affix.strip().encode() for affix in (*openings, *closings)]
+    return Affixes(
+        np.frombuffer(b"".join(words), np.uint8),
+        np.cumsum([0, *map(len, words)]),
+        np.array([word.count(b" ") + 1 for word in words], np.int64),
+        len(openings),
+    )
+
+
 @compiled
-def strip_block(block: Block, affixes: Affixes, out: Array, ends: Array, removed: Array) -> None:
-    """Write each row, folded or fit to be folded, without the first opening and closing that fits, to `out` (uint8).
+def strip_block(
+    block: Block, affixes: Affixes, fixed: Array, removed: Array, out: tuple[Array, Array, Array]
+) -> tuple[int, int]:
+    """Find the first opening and closing that fits each row; something of a text always stays.
 
     Args:
         block: n rows.
-        affixes: what is removed, in the order in which it is tried; something of a text always stays.
-        out: room for all rows.
-        ends: (n + 1,) int64, receives where each row ends.
+        affixes: what is removed, in the order in which it is tried.
+        fixed: (n,) bool: rows that keep what they have.
         removed: (n, 2) int64, receives the places of the opening and the closing among the affixes, else -1.
+        out: (2n, 3) int64, receives row, start and end of what is removed from ASCII rows; (n, 2) int64, of each other
+            row from which something is removed the row, and where its folded rest ends in the third, uint8.
+
+    Returns:
+        how many spans and how many rests there are.
     """
     scratch = make_scratch(block)
-    text, edges, total = scratch.text, scratch.edges, 0
-    ends[0] = 0
+    spans, others, rests = out
+    cut, other, total = 0, 0, 0
     for row in range(block.kinds.shape[0]):
+        removed[row, 0] = removed[row, 1] = -1
+        if fixed[row]:
+            continue
         start, stop = block.offsets[row], block.offsets[row + 1]
-        if block.kinds[row] == ASCII:
-            fold_ascii(block.data, start, stop, text)
+        is_ascii = block.kinds[row] == ASCII
+        if is_ascii:
+            fold_ascii(block.data, start, stop, scratch.text)
             start, stop = 0, stop - start
         else:
             start, stop = place_row(block, row, scratch)
-        count = find_row_words(scratch, start, stop, block.kinds[row] != ASCII)
-        first, last = 0, count
-        removed[row, 0] = removed[row, 1] = -1
-        for at in range(affixes.words.shape[0]):
-            size = affixes.words[at]
-            is_closing = at >= affixes.openings
-            if size >= last - first or removed[row, int(is_closing)] >= 0:
-                continue
-            if stands_at(text, edges, last - size if is_closing else first, affixes, at):
-                removed[row, int(is_closing)] = at
-                first, last = (first, last - size) if is_closing else (first + size, last)
-        if count > 0:
-            kept = text[np.int64(edges[2 * first]) : np.int64(edges[2 * last - 1])]
-            out[total : total + kept.shape[0]] = kept
-            total += kept.shape[0]
-        ends[row + 1] = total
+        count = find_row_words(scratch, start, stop, not is_ascii)
+        first, last = fit_affixes(scratch, count, affixes, removed[row])
+        if first == 0 and last == count:
+            continue
+        begin, end = np.int64(scratch.edges[2 * first]), np.int64(scratch.edges[2 * last - 1])
+        if is_ascii:
+            spans[cut, 0] = spans[cut + 1, 0] = row
+            spans[cut, 1], spans[cut, 2], spans[cut + 1, 1], spans[cut + 1, 2] = 0, begin, end, stop
+            cut += 2
+        else:
+            rests[total : total + end - begin] = scratch.text[begin:end]
+            total += end - begin
+            others[other, 0], others[other, 1] = row, total
+            other += 1
+    return cut, other
+
+
+@compiled
+def fit_affixes(scratch: Scratch, count: int, affixes: Affixes, removed: Array) -> tuple[int, int]:
+    """First word and end of what is left of a row of `count` words; `removed` (2,) receives what went."""
+    first, last = 0, count
+    for at in range(affixes.words.shape[0]):
+        size, side = affixes.words[at], int(at >= affixes.openings)
+        if size >= last - first or removed[side] >= 0:
+            continue
+        if stands_at(scratch.text, scratch.edges, last - size if side == 1 else first, affixes, at):
+            removed[side] = at
+            first, last = (first, last - size) if side == 1 else (first + size, last)
+    return first, last
 
 
 @compiled

@@ -241,17 +241,22 @@ def find_row_words(scratch: Scratch, start: int, stop: int, folded: bool) -> int
 
 
 @inlined
-def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int]:
-    """Shingle numbers of one row of a run into `scratch.shingles`; their count, and the number of the whole text."""
+def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int, int]:
+    """Shingle numbers of one row of a run into `scratch.shingles`.
+
+    Returns:
+        how many there are; the number of the whole text; and that of its words in any order, their sum.
+    """
     text, edges, words, shingles = scratch.text, scratch.edges, scratch.words, scratch.shingles
     count = find_row_words(scratch, start, stop, folded)
     for q in range(count):
         words[q] = hash_bytes(text, np.int64(edges[2 * q]), np.int64(edges[2 * q + 1]))
-    whole = uint64(0)
+    whole, bag = uint64(0), uint64(0)
     for q in range(count):  # apart from the loop above, so that the compiler vectorises it
         whole += mix64(words[q] + uint64(q + 1) * MIX_A)
+        bag += words[q]
     if code > 0:
         found = word_shingles(words, count, code, shingles)
     else:
         found = char_shingles(text, start if folded else scratch.tail, count, -code, edges, shingles)
-    return found, mix64(whole)
+    return found, mix64(whole), bag

@@ -7,17 +7,15 @@ exact join, only propose pairs: every pair that is returned was compared shingle
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
 from ..config import DedupConfig
+from .rows import Rows, Texts, as_rows
 
 Array = np.ndarray[Any, Any]
-Texts: TypeAlias = pa.ChunkedArray | pa.Array | Sequence[str | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +31,7 @@ class NearDuplicates:
 
 
 def find_near_duplicates(
-    texts: Texts,
+    texts: Texts | Rows,
     *,
     config: DedupConfig,
     groups: Array | None = None,
@@ -52,11 +50,10 @@ def find_near_duplicates(
         rank: (n,) distinct numbers, lower is better, as for `star_clusters`.
         labels: (n,) integers; rows of different labels are paired but will not stand for one another.
     """
-    from .blocks import as_column
     from .pair_search import search_pairs
 
-    column = as_column(texts)
-    pairs, jaccard, representative = search_pairs(column, config, groups=groups, rank=rank, labels=labels)
+    rows = as_rows(texts)
+    pairs, jaccard, representative, _ = search_pairs(rows, config, groups=groups, rank=rank, labels=labels)
     return NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
 
 

@@ -27,14 +27,14 @@ MARK = np.uint64(1 << 63)
 """Set in every number of a shingle set; `kernel` needs it."""
 
 
-def sketch(block: Block, spec: Spec, keys: Array, whole: Array, start: int) -> None:
+def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> None:
     """`kernel.sketch`."""
-    shingles, ends, texts = _shingles(block, spec.code)
-    stop = start + len(texts)
-    whole[start:stop] = texts
+    shingles, ends, numbers = _shingles(block, spec.code)
+    stop = start + numbers.shape[1]
+    texts[:, start:stop] = numbers
     signature, rows = _sign(shingles, ends, spec).astype(np.uint64), spec.rows
     for band in range(len(keys)):
-        value, first = np.full(len(texts), band + 1, dtype=np.uint64), band * rows
+        value, first = np.full(stop - start, band + 1, dtype=np.uint64), band * rows
         for k in range(0, rows, 2):
             two = signature[first + k]
             if k + 1 < rows:
@@ -76,7 +76,7 @@ def jaccard_of_pairs(first: Array, second: Array, values: Array, ends: Array, th
 
 
 def _shingles(block: Block, code: int) -> tuple[Array, Array, Array]:
-    """Shingle numbers of all rows, their ends by row (n + 1,), and the number of each whole text (n,)."""
+    """Shingle numbers of all rows, their ends by row (n + 1,), and numbers (2, n) of whole texts and of their words."""
     data, offsets = spliced(block)
     text, starts, stops, row = _words(data, offsets, block.kinds == FOLDED)
     n = len(offsets) - 1
@@ -140,11 +140,14 @@ def _load(loads: Array, starts: Array, left: Array) -> Array:
 
 
 def _whole_texts(words: Array, counts: Array) -> Array:
-    """One number per row for all of its words in order."""
+    """(2, n) numbers of the words of each row, in order and in any order."""
     ends = np.cumsum(counts)
     place = np.arange(len(words)) - np.repeat(ends - counts, counts)
-    sums = np.concatenate(([np.uint64(0)], np.cumsum(mix64(words + (place + 1).astype(np.uint64) * MIX_A))))
-    return mix64(sums[ends] - sums[ends - counts])
+    sums = np.zeros((2, len(words) + 1), np.uint64)
+    np.cumsum(mix64(words + (place + 1).astype(np.uint64) * MIX_A), out=sums[0, 1:])
+    np.cumsum(words, out=sums[1, 1:])
+    found = sums[:, ends] - sums[:, ends - counts]
+    return np.stack((mix64(found[0]), found[1]))
 
 
 def _characters(text: Array, starts: Array, stops: Array, row: Array) -> tuple[Array, Array, Array]:

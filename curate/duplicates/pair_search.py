@@ -3,44 +3,47 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
 
 from ..config import DedupConfig
-from .candidates import band_candidates, pack_pairs, representatives, sorted_union
+from .candidates import band_candidates, best_rows, pack_pairs, representatives
 from .crowds import crowd_pairs
 from .engine_plan import EnginePlan, plan_engine
-from .shingles import Array
+from .rows import Rows
+from .shingles import Array, bandless
 from .sketches import sketch_texts
+from .sorting import sorted_union
 from .verification import verify_pairs
 
 
 def search_pairs(
-    column: pa.ChunkedArray,
+    texts: Rows,
     config: DedupConfig,
     *,
     groups: Array | None = None,
     rank: Array | None = None,
     labels: Array | None = None,
-) -> tuple[Array, Array, Array]:
-    """`near_duplicates.find_near_duplicates` over a column: pairs, Jaccard similarities, representatives."""
-    plan = plan_engine(config, len(column))
+) -> tuple[Array, Array, Array, Array]:
+    """`near_duplicates.find_near_duplicates`: pairs, similarities, representatives; and (n,) numbers of words."""
+    plan = plan_engine(config, len(texts))
     code, threshold = plan.spec.code, config.threshold
     if config.exact:
-        from .exact_join import exact_candidates, text_numbers
+        from .exact_join import exact_candidates
 
-        whole = text_numbers(column, code, groups)
-        representative = representatives(whole)
-        candidates = exact_candidates(column, representative, code, threshold, groups)
+        numbers = sketch_texts(texts, bandless(code), groups)[1]
+        representative = representatives(numbers[0])
+        candidates = exact_candidates(texts, representative, code, threshold, groups)
         crowds: list[Array] = []
     else:
-        candidates, crowds, whole, representative = propose_pairs(column, plan, groups)
-    pairs, jaccard = verify_pairs(column, candidates, code, threshold)
+        candidates, crowds, numbers, representative = propose_pairs(texts, plan, groups)
+    pairs, jaccard = verify_pairs(texts, candidates, code, threshold)
     if crowds:
-        best, label = _of_representatives(representative, whole if rank is None else rank, labels)
-        more = crowd_pairs(column, crowds, pairs, (code, threshold), best, label)
+        rank = numbers[0] if rank is None else rank
+        best = best_rows(representative, rank)
+        label = np.zeros(len(texts), np.int64) if labels is None else labels.astype(np.int64)[best]
+        more = crowd_pairs(texts, crowds, pairs, (code, threshold), rank[best], label)
         fresh = np.setdiff1d(more, pack_pairs(*pairs.T), assume_unique=True)
-        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(column, fresh, code, threshold))
-    return pairs, jaccard, representative
+        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(texts, fresh, code, threshold))
+    return pairs, jaccard, representative, numbers[1]
 
 
 def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -51,23 +54,23 @@ def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, 
 
 
 def propose_pairs(
-    column: pa.ChunkedArray, plan: EnginePlan, groups: Array | None = None, split: int = 0
+    texts: Rows, plan: EnginePlan, groups: Array | None = None, split: int = 0
 ) -> tuple[Array, list[Array], Array, Array]:
-    """Candidate pairs and crowds of all bands, in as many passes as the plan says; text numbers and representatives.
+    """Candidate pairs and crowds of all bands, in as many passes as the plan says; numbers (2, n) and representatives.
 
     With `split`, only pairs of a text before it and a text from it on.
     """
     candidates, crowds = np.empty(0, np.uint64), []
     for first in range(0, plan.bands.count, plan.bands_at_once):
-        keys, whole = sketch_texts(column, plan.part(first), groups)
+        keys, numbers = sketch_texts(texts, plan.part(first), groups)
         if first == 0:
-            representative = representatives(whole)
-            stands = representative == np.arange(len(column))
+            representative = representatives(numbers[0])
+            stands = representative == np.arange(len(texts))
             sides = sides_of(representative, split) if split else None
-        fresh, more = band_candidates(keys, stands, whole, sides)
+        fresh, more = band_candidates(keys, stands, numbers[0], sides)
         candidates = sorted_union(candidates, fresh) if len(candidates) else fresh
         crowds += more
-    return candidates, crowds, whole, representative
+    return candidates, crowds, numbers, representative
 
 
 def sides_of(representative: Array, split: int) -> tuple[Array, Array]:
@@ -76,12 +79,3 @@ def sides_of(representative: Array, split: int) -> tuple[Array, Array]:
     before[representative[:split]] = True
     after[representative[split:]] = True
     return before, after
-
-
-def _of_representatives(representative: Array, rank: Array, labels: Array | None) -> tuple[Array, Array]:
-    """For each representative, the best rank among the rows of its text, and the label of that row."""
-    order = np.argsort(rank, kind="stable")[::-1]
-    best = np.empty(len(representative), dtype=np.int64)
-    best[representative[order]] = order
-    label = np.zeros(len(representative), np.int64) if labels is None else labels.astype(np.int64)
-    return rank[best[representative]], label[best[representative]]

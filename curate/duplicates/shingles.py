@@ -61,6 +61,11 @@ class Spec(NamedTuple):
     """MinHash values in a band."""
 
 
+def bandless(code: int) -> Spec:
+    """The spec of numbers of whole texts alone."""
+    return Spec(code, np.empty(0, np.uint32), np.empty(0, np.uint32), 1)
+
+
 def mix64(values: Array) -> Array:
     """MurmurHash3's 64-bit finalizer, a bijection, over a uint64 array."""
     with np.errstate(over="ignore"):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import deque
 from types import ModuleType
 
 import numpy as np
-import pyarrow as pa
 
 from ...core.console import progress
-from .blocks import Block, ready_block, slices
+from .blocks import BLOCK_ROWS, Block
 from .compiled import announce_compilation, jit_enabled, map_threads
-from .shingles import Array, Spec, mix64
+from .rows import Rows
+from .shingles import Array, Spec, bandless, mix64
 from .unicode_table import GROWTH
+
+SET_ROWS = 1 << 12
+"""Rows whose shingle sets a thread makes at a time."""
 
 
 def kernels() -> ModuleType:
@@ -26,33 +30,53 @@ def kernels() -> ModuleType:
     return numpy_kernel
 
 
-def sketch_texts(column: pa.ChunkedArray, spec: Spec, groups: Array | None = None) -> tuple[Array, Array]:
-    """Band keys (bands, n) and whole-text numbers (n,), uint64; rows of different groups share none of them."""
-    n = len(column)
+def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None) -> tuple[Array, Array]:
+    """Sketches of n rows, uint64.
+
+    Returns:
+        band keys (bands, n); and (2, n) numbers of the whole texts and of their words in any order. Rows of different
+        groups share no key and no number of a whole text.
+    """
+    n = len(rows)
     keys = np.empty((len(spec.a) // spec.rows, n), dtype=np.uint64)
-    whole = np.empty(n, dtype=np.uint64)
+    texts = np.empty((2, n), dtype=np.uint64)
     module = kernels()
 
-    def work(item: tuple[int, pa.Array]) -> int:
-        first, piece = item
-        module.sketch(ready_block(piece), spec, keys, whole, first)
+    def work(piece: tuple[int, int]) -> int:
+        first, stop = piece
+        module.sketch(rows.block(first, stop), spec, keys, texts, first)
         if groups is not None:
-            part = slice(first, first + len(piece))
-            salt = mix64(groups[part].astype(np.int64).view(np.uint64) + np.uint64(1))
-            keys[:, part] ^= salt
-            whole[part] ^= salt
-        return len(piece)
+            salt = mix64(groups[first:stop].astype(np.int64).view(np.uint64) + np.uint64(1))
+            keys[:, first:stop] ^= salt
+            texts[0, first:stop] ^= salt
+        return stop - first
 
     with progress("comparing texts", n) as advance:
-        for done in map_threads(work, slices(column)):
+        for done in map_threads(work, rows.pieces()):
             advance(done)
-    return keys, whole
+    return keys, texts
 
 
-def shingle_sets(column: pa.ChunkedArray, code: int) -> tuple[Array, Array]:
-    """Shingle sets of all texts: numbers, where text i has numbers[ends[i]:ends[i + 1]] (uint64), and ends (n + 1,)."""
+def numbers_of(rows: Rows, chosen: Array) -> Array:
+    """(2, chosen) uint64: numbers of the whole texts of the chosen rows, ascending, and of their words in any order."""
+    texts, module = np.empty((2, len(chosen)), np.uint64), kernels()
+
+    def work(first: int) -> None:
+        block = rows.gather(chosen[first : first + BLOCK_ROWS])
+        module.sketch(block, bandless(1), np.empty((0, len(chosen)), np.uint64), texts, first)
+
+    deque(map_threads(work, range(0, len(chosen), BLOCK_ROWS)), 0)
+    return texts
+
+
+def shingle_sets(rows: Rows, code: int, chosen: Array | None = None) -> tuple[Array, Array]:
+    """Shingle sets of all or of chosen rows: row i has numbers[ends[i]:ends[i + 1]] (uint64), and ends (rows + 1,)."""
     module = kernels()
-    parts = [block_sets(module, ready_block(piece), code) for _, piece in slices(column)]
+    if chosen is None:
+        parts = list(map_threads(lambda piece: block_sets(module, rows.block(*piece), code), rows.pieces()))
+    else:
+        cuts = range(0, len(chosen), SET_ROWS)
+        parts = list(map_threads(lambda at: block_sets(module, rows.gather(chosen[at : at + SET_ROWS]), code), cuts))
     if len(parts) == 1:
         return parts[0]
     starts = np.cumsum([0] + [len(values) for values, _ in parts])

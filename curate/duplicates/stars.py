@@ -4,60 +4,45 @@ from __future__ import annotations
 
 import numpy as np
 
+from .candidates import best_rows
 from .compiled import compiled
 from .shingles import Array
 
 
 def cluster_stars(representative: Array, pairs: Array, jaccard: Array, rank: Array) -> tuple[Array, Array]:
     """`near_duplicates.star_clusters` over arrays."""
-    n = len(representative)
-    order = np.argsort(rank, kind="stable")
-    best = np.empty(n, dtype=np.int64)  # of all rows with the representative's text, the one of lowest rank
-    best[representative[order[::-1]]] = order[::-1]
-    top = best[representative]
-    ends = np.concatenate((pairs[:, 0], pairs[:, 1]))
-    by_row = np.argsort(ends, kind="stable")
-    other = best[representative[np.concatenate((pairs[:, 1], pairs[:, 0]))]][by_row]
-    starts = np.searchsorted(ends[by_row], np.arange(n + 1))
-    survivor, similarity = np.arange(n, dtype=np.int64), np.ones(n, dtype=np.float64)
-    fill_stars(
-        order[top[order] == order],
-        representative,
-        starts,
-        other,
-        np.tile(jaccard, 2)[by_row],
-        rank,
-        survivor,
-        similarity,
-    )
-    return survivor[top], np.where(top == np.arange(n), similarity, similarity[top])
+    top = best_rows(representative, rank)
+    texts, ends = np.unique(pairs, return_inverse=True)  # only they can join a survivor of another text
+    ends = ends.reshape(-1, 2)
+    own, other = np.concatenate((ends[:, 0], ends[:, 1])), np.concatenate((ends[:, 1], ends[:, 0]))
+    by_text = np.argsort(own, kind="stable")
+    starts = np.concatenate(([0], np.cumsum(np.bincount(own, minlength=len(texts)))))
+    rows = top[texts]
+    joined, shared = np.arange(len(texts)), np.ones(len(texts))
+    order = np.argsort(rank[rows])
+    fill_stars(order, starts, other[by_text], np.tile(jaccard, 2)[by_text], rank[rows], joined, shared)
+    survivor, similarity = np.arange(len(top)), np.ones(len(top))
+    survivor[rows], similarity[rows] = rows[joined], shared
+    return survivor[top], similarity[top]
 
 
 @compiled
 def fill_stars(
-    order: Array,
-    representative: Array,
-    starts: Array,
-    other: Array,
-    jaccard: Array,
-    rank: Array,
-    survivor: Array,
-    similarity: Array,
+    order: Array, starts: Array, other: Array, jaccard: Array, rank: Array, survivor: Array, similarity: Array
 ) -> None:
-    """Let each row of `order` join its most similar survivor so far, or survive."""
+    """Let each text of `order` join its most similar survivor so far, or survive."""
     survives = np.zeros(survivor.shape[0], dtype=np.bool_)
     for at in range(order.shape[0]):
-        row = order[at]
-        home = representative[row]
+        text = order[at]
         best, chosen = 0.0, -1
-        for p in range(starts[home], starts[home + 1]):
+        for p in range(starts[text], starts[text + 1]):
             candidate = other[p]
-            if not survives[candidate] or candidate == row:
+            if not survives[candidate]:
                 continue
             if jaccard[p] > best or (jaccard[p] == best and rank[candidate] < rank[chosen]):
                 best, chosen = jaccard[p], candidate
         if chosen < 0:
-            survives[row] = True
+            survives[text] = True
         else:
-            survivor[row] = chosen
-            similarity[row] = best
+            survivor[text] = chosen
+            similarity[text] = best

@@ -19,6 +19,7 @@ from ..answers import find_several_answers
 from ..config import CurateConfig
 from ..conflicts import find_conflicts
 from ..context import Array, Context
+from ..duplicates.candidates import best_rows, representatives
 from ..duplicates.near_duplicates import star_clusters
 from ..folding import fold
 from ..ranking import id_numbers, survivor_rank
@@ -109,8 +110,4 @@ def _reason(how: str, score: float) -> str:
 
 def _byte_copies(examples: Examples, rank: Array) -> Array:
     """(n,) bool: whether a better-ranked row has the same content id."""
-    by_rank = np.argsort(rank)
-    _, first = np.unique(id_numbers(examples)[by_rank], return_index=True)
-    is_copy = np.ones(len(examples), dtype=bool)
-    is_copy[by_rank[first]] = False
-    return is_copy
+    return best_rows(representatives(id_numbers(examples)), rank) != np.arange(len(examples))

@@ -33,7 +33,7 @@ def folded_block(texts: list[str]) -> Block:
 def numbers(module: object, block: Block, spec: Spec) -> list[Array]:
     """All that a kernel computes of a block."""
     n = len(block.kinds)
-    keys, whole = np.empty((len(spec.a) // spec.rows, n), np.uint64), np.empty(n, np.uint64)
+    keys, whole = np.empty((len(spec.a) // spec.rows, n), np.uint64), np.empty((2, n), np.uint64)
     module.sketch(block, spec, keys, whole, 0)
     signature = np.empty((n, len(spec.a)), np.uint32)
     module.signatures(block, spec, signature)
@@ -64,9 +64,10 @@ def test_two_texts_have_one_number_exactly_if_they_fold_alike(one: str, two: str
     """The whole-text number stands for the folded form."""
     none = np.empty(0, np.uint32)
     (_, piece), *_ = slices(as_column([one, two, fold(one), fold(two)]))
-    keys, whole = np.empty((0, 4), np.uint64), np.empty(4, np.uint64)
-    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, whole, 0)
+    keys, texts = np.empty((0, 4), np.uint64), np.empty((2, 4), np.uint64)
+    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, texts, 0)
 
+    whole = texts[0]
     assert whole[:2].tolist() == whole[2:].tolist()
     assert (whole[0] == whole[1]) == (fold(one) == fold(two))
 
@@ -78,9 +79,10 @@ def test_the_order_of_words_that_recur_changes_the_number() -> None:
     for module in (kernel, numpy_kernel):
         none = np.empty(0, np.uint32)
         (_, piece), *_ = slices(as_column(texts))
-        keys, whole = np.empty((0, len(texts)), np.uint64), np.empty(len(texts), np.uint64)
-        module.sketch(ready_block(piece), Spec(2, none, none, 1), keys, whole, 0)
-        assert len(set(whole.tolist())) == len(texts)
+        keys, numbers = np.empty((0, len(texts)), np.uint64), np.empty((2, len(texts)), np.uint64)
+        module.sketch(ready_block(piece), Spec(2, none, none, 1), keys, numbers, 0)
+        assert len(set(numbers[0].tolist())) == len(texts)
+        assert len(set(numbers[1].tolist())) == 1
 
 
 @pytest.mark.parametrize(
@@ -97,14 +99,14 @@ def test_long_rows_and_runs_are_cut_in_the_right_places() -> None:
     """Rows beyond one run of bytes, and runs of many rows, give what each row gives alone."""
     texts = ["word " * 60_000, "é" * 200_000, "", "x"] + [f"row number {n} of many" for n in range(9000)]
     spec = Spec(2, *affine_permutations(8), 4)
-    together = [np.empty((2, len(texts)), np.uint64), np.empty(len(texts), np.uint64)]
+    together = [np.empty((2, len(texts)), np.uint64), np.empty((2, len(texts)), np.uint64)]
     for first, piece in slices(as_column(texts)):
         kernel.sketch(ready_block(piece), spec, *together, first)
     for row in (0, 1, 2, 3, 4, 4000, 9003):
-        alone = [np.empty((2, 1), np.uint64), np.empty(1, np.uint64)]
+        alone = [np.empty((2, 1), np.uint64), np.empty((2, 1), np.uint64)]
         (_, piece), *_ = slices(as_column([texts[row]]))
         kernel.sketch(ready_block(piece), spec, *alone, 0)
-        assert (alone[0][:, 0].tolist(), alone[1][0]) == (together[0][:, row].tolist(), together[1][row])
+        assert [part[:, 0].tolist() for part in alone] == [part[:, row].tolist() for part in together]
 
 
 def test_permutations_are_those_of_datasketch() -> None:
