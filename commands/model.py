@@ -88,10 +88,7 @@ def evaluate(
         raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
     from ..core.console import enable, note
     from ..core.formats import load_examples
-    from ..evaluate import EvaluateConfig, evaluate_model, process_number, write_scores
-    from ..pipeline import cache_folder
-    from ..reports import render_scores_terminal
-    from .screen import screen
+    from ..evaluate import EvaluateConfig, cache_folder, evaluate_model, process_number, write_scores
     from .settings import stage_and_prompts
 
     enable(not process_number())  # of several processes one speaks and writes
@@ -104,6 +101,9 @@ def evaluate(
     )
     if process_number():
         return
+    from ..reports import render_scores_terminal
+    from .screen import screen
+
     write_scores(scores, target)
     typer.echo(render_scores_terminal(scores, **screen()))
     note(f"scores: {target}   next: tunegate compare BASE.scores.parquet {target}")
