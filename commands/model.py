@@ -86,11 +86,13 @@ def evaluate(
         return
     if model is None:
         raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
+    from ..core.collector import own_process
     from ..core.console import enable, note
     from ..core.formats import load_examples
     from ..evaluate import EvaluateConfig, cache_folder, evaluate_model, process_number, write_scores
     from .settings import stage_and_prompts
 
+    own_process()
     enable(not process_number())  # of several processes one speaks and writes
     config, prompts = stage_and_prompts(EvaluateConfig, "evaluate", recipe, changes)
     config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
