@@ -106,9 +106,22 @@ def measure(side: str, data: Path) -> dict[str, Any]:
 
 
 def cpu_seconds(process: int) -> float:
-    """CPU seconds of a running process so far, from Linux's /proc."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU seconds so far of a running process and of every process that it started, from Linux's /proc."""
+    stats = {int(path.parent.name): fields for path in Path("/proc").glob("[0-9]*/stat") if (fields := _stat(path))}
+    ticks = 0
+    family = [process]
+    for member in family:
+        ticks += sum(map(int, stats[member][11:15]))  # its own, and of children that have ended
+        family += [child for child, fields in stats.items() if int(fields[1]) == member]
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(path: Path) -> list[str]:
+    """What stands behind a process's name in its `stat`; nothing if it is gone."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def main() -> None:
