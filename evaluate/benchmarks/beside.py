@@ -101,7 +101,9 @@ class Beside:
             kind, content = self._received()
             if kind == "scored":
                 return content  # type: ignore[no-any-return]
-            self._pipe.send(ask(*content))
+            answers = ask(*content)
+            with self._end_told():
+                self._pipe.send(answers)
 
     def close(self) -> None:
         """End the other process, whatever it does, and leave nothing of it."""
@@ -111,17 +113,23 @@ class Beside:
         self._pipe.close()
 
     def _received(self) -> tuple[str, Any]:
-        try:
+        with self._end_told():
             kind, content = self._pipe.recv()
-        except EOFError as error:
+        if kind == "failed":
+            raise content[0] from RuntimeError(content[1])
+        return kind, content
+
+    @contextmanager
+    def _end_told(self) -> Iterator[None]:
+        """A pipe whose other end is gone becomes a message: the system may have ended its process."""
+        try:
+            yield
+        except (EOFError, ConnectionError) as error:
             self._process.join()
             raise IntegrityError(
                 f"the process that reads the benchmarks has ended (exit code {self._process.exitcode}), perhaps for "
                 "lack of memory; the same command goes on where this one stopped"
             ) from error
-        if kind == "failed":
-            raise content[0] from RuntimeError(content[1])
-        return kind, content
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from tunegate.core.errors import DataError, IntegrityError
 from tunegate.core.prompts import PromptConfig
 from tunegate.evaluate import EvaluateConfig, evaluate_model, read_scores
 from tunegate.evaluate.benchmarks import beside
+from tunegate.evaluate.scoring.request import Answer, Request
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere benchmarks are read by the same process")
 
@@ -166,6 +167,21 @@ def test_a_process_that_dies_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(IntegrityError, match=r"has ended \(exit code -9\), perhaps for lack of memory"):
         found.open()
+    found.close()
+
+
+def test_a_process_that_dies_before_its_answers_is_told(benchmarks: list[str]) -> None:
+    """A pipe that breaks while answers are sent must not look like a reader who has seen enough."""
+    found = beside.Beside(EvaluateConfig(benchmarks=(benchmarks[0],)), 0, 1.0)
+
+    def ask(_name: str, _items: int, requests: Sequence[Request]) -> list[Answer]:
+        found._process.kill()
+        found._process.join()
+        return [(0.0, False)] * len(requests)
+
+    found.open()
+    with pytest.raises(IntegrityError, match="has ended"):
+        found.score(ask)
     found.close()
 
 
