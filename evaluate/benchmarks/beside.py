@@ -18,11 +18,11 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 from ...core.collector import collector_at_rest, own_process
-from ...core.errors import IntegrityError
+from ...core.errors import IntegrityError, TunegateError
 from ..config import EvaluateConfig
 from ..scoring.request import Answer
 from .scored import Ask, Measured, chosen_benchmarks, open_benchmarks, score_benchmarks
@@ -171,9 +171,9 @@ def _end_with_parent() -> None:
 
 
 def _portable(error: Exception) -> tuple[Exception, str]:
-    """An error as it can be sent, and where it came from."""
+    """An error as the other process can read it, which may not know its class, and where it came from."""
     text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    try:
-        return pickle.loads(pickle.dumps(error)), text  # noqa: S301  it is our own
-    except Exception:  # noqa: BLE001  errors of libraries may refuse in any way
-        return RuntimeError(str(error)), text
+    with suppress(Exception):  # what cannot be sent, or not be made anew from what it says
+        if isinstance(error, TunegateError) or type(error).__module__ == "builtins":
+            return pickle.loads(pickle.dumps(error)), text  # noqa: S301  it is our own
+    return RuntimeError(f"{type(error).__name__}: {error}"), text

@@ -142,14 +142,15 @@ def test_errors_arrive_with_the_place_they_came_from(tmp_path: Path) -> None:
         opened_beside(EvaluateConfig(benchmarks=("helaswag",)))
 
     assert "in find_leaves" in str(caught.value.__cause__)
-    assert beside._portable(UnsendableError("one", "two"))[0].args == ("one and two",)
 
 
-class UnsendableError(Exception):
-    """An error that cannot be made anew from what it says."""
+def test_errors_of_any_kind_can_be_sent() -> None:
+    """One that only the other process knows, or that holds what cannot be sent, keeps its words."""
+    unsendable, foreign = UnicodeError("one", lambda: None), json.JSONDecodeError("two", "{", 1)
+    sent = [beside._portable(error)[0] for error in (KeyError("named"), unsendable, foreign)]
 
-    def __init__(self, one: str, two: str) -> None:
-        super().__init__(f"{one} and {two}")
+    assert [type(error) for error in sent] == [KeyError, RuntimeError, RuntimeError]
+    assert str(sent[2]) == "JSONDecodeError: two: line 1 column 2 (char 1)"
 
 
 def opened_beside(config: EvaluateConfig) -> None:
