@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shlex
 import shutil
@@ -214,7 +213,7 @@ def _evaluate(run: RunFolder, recipe: Recipe, resident: evaluate.Resident) -> bo
             config=_evaluate_config(run, recipe),
             prompts=recipe.prompts,
             contaminated=curate.read_ledger(run.path / "curated").contaminated if recipe.curate else (),
-            cache=cache_folder(),
+            cache=evaluate.cache_folder(),
             seed=recipe.seed,
             train=_kept(run, recipe) if side == "base" else None,
             resident=resident,
@@ -288,11 +287,6 @@ def load_data(recipe: Recipe) -> tuple[Examples, Examples]:
     if data.test is None:
         return split_examples(rows, share=data.holdout, seed=recipe.seed)
     return rows, load_examples(data.test, kind=rows.kind, columns=data.columns, allow_partial=data.allow_partial)
-
-
-def cache_folder() -> Path:
-    """Where base-model scores are kept across runs: $TUNEGATE_CACHE, else ~/.cache/tunegate."""
-    return Path(os.environ.get("TUNEGATE_CACHE", "~/.cache/tunegate")).expanduser()
 
 
 def _labels(rows: Examples, test: Examples) -> list[str]:

@@ -3,7 +3,8 @@
 Same small model, same three named tasks, the same data files on a warm disk, no network:
 `python -m tunegate.benchmarks.startup DATA OUT`, where DATA holds `benchmarks/index.json` and `models/stories260K`.
 Ours has scored when the first line is in its cache of answers; lm-eval when its progress bar has left 0. The sides take
-turns, REPETITIONS times after one unmeasured turn; turns that OUT already holds are not measured again.
+turns, REPETITIONS times after one unmeasured turn; turns that OUT already holds are not measured again. CPU seconds are
+those of all processes of a side, and of these those that it started.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 TASKS = ("hellaswag", "arc_easy", "lambada_openai")
 ITEMS = 100
-REPETITIONS = 3
+REPETITIONS = 5
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
 POLL_S = 0.01
 PROGRESS = re.compile(rb"Running loglikelihood requests: +(\d+)%")
@@ -99,16 +100,30 @@ def measure(side: str, data: Path) -> dict[str, Any]:
             if process.poll() is not None:
                 raise SystemExit(f"{side} ended before it scored anything:\n{log.read_text()[-2000:]}")
             time.sleep(POLL_S)
-        found = {"wall_s": round(time.monotonic() - started, 2), "cpu_s": round(cpu_seconds(process.pid), 2)}
+        wall = time.monotonic() - started
+        own, others = cpu_seconds(process.pid)
         process.terminate()
         process.wait()
-        return found
+        return {"wall_s": round(wall, 2), "cpu_s": round(own + others, 2), "cpu_of_children_s": round(others, 2)}
 
 
-def cpu_seconds(process: int) -> float:
-    """CPU seconds of a running process so far, from Linux's /proc."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds(process: int) -> tuple[float, float]:
+    """CPU seconds so far of a running process, and of all processes that it started, from Linux's /proc."""
+    stats = {int(path.parent.name): fields for path in Path("/proc").glob("[0-9]*/stat") if (fields := _stat(path))}
+    family = [process]
+    for member in family:
+        family += [child for child, fields in stats.items() if int(fields[1]) == member]
+    used = {member: [int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in stats[member][11:15]] for member in family}
+    own = sum(used[process][:2])  # behind these stand those of children that have ended
+    return own, sum(map(sum, used.values())) - own
+
+
+def _stat(path: Path) -> list[str]:
+    """What stands behind a process's name in its `stat`; nothing if it is gone."""
+    try:
+        return path.read_text().rpartition(")")[2].split()
+    except OSError:
+        return []
 
 
 def main() -> None:

@@ -86,14 +86,13 @@ def evaluate(
         return
     if model is None:
         raise InputError("evaluate needs a model, such as: tunegate evaluate ./tuned --task test.jsonl")
+    from ..core.collector import own_process
     from ..core.console import enable, note
     from ..core.formats import load_examples
-    from ..evaluate import EvaluateConfig, evaluate_model, process_number, write_scores
-    from ..pipeline import cache_folder
-    from ..reports import render_scores_terminal
-    from .screen import screen
+    from ..evaluate import EvaluateConfig, cache_folder, evaluate_model, process_number, write_scores
     from .settings import stage_and_prompts
 
+    own_process()
     enable(not process_number())  # of several processes one speaks and writes
     config, prompts = stage_and_prompts(EvaluateConfig, "evaluate", recipe, changes)
     config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
@@ -104,6 +103,9 @@ def evaluate(
     )
     if process_number():
         return
+    from ..reports import render_scores_terminal
+    from .screen import screen
+
     write_scores(scores, target)
     typer.echo(render_scores_terminal(scores, **screen()))
     note(f"scores: {target}   next: tunegate compare BASE.scores.parquet {target}")

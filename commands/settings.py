@@ -8,7 +8,6 @@ from pathlib import Path
 from ..core.prompts import PromptConfig
 from ..core.results import BenchmarkItem
 from ..core.settings import AnyConfig, make_config
-from ..recipe import read_recipe
 
 PROMPTS = "prompts."
 """What begins a `--set` of the prompts, where a command takes a stage's settings."""
@@ -24,6 +23,8 @@ def stage_config(
     """
     if recipe is None:
         return make_config(config, changes or ())
+    from ..recipe import read_recipe  # with the settings of every stage, which most commands have no use for
+
     whole = read_recipe(recipe, changes=[f"{section}.{change}" for change in changes or ()])
     found = getattr(whole, section)
     return found if isinstance(found, config) else config()
@@ -44,7 +45,11 @@ def stage_and_prompts(
 
 def recipe_overrides(recipe: Path | None) -> Path | None:
     """The file of reviewers' decisions that a recipe names."""
-    named = read_recipe(recipe).data.overrides if recipe else None
+    if recipe is None:
+        return None
+    from ..recipe import read_recipe
+
+    named = read_recipe(recipe).data.overrides
     return Path(named) if named else None
 
 
@@ -60,6 +65,7 @@ def benchmark_questions(
     if recipe is None and not benchmarks:
         return []
     from ..evaluate import EvaluateConfig, benchmark_items
+    from ..recipe import read_recipe
 
     whole = read_recipe(recipe) if recipe else None
     config, seed = (whole.evaluate, whole.seed) if whole else (EvaluateConfig(), 0)

@@ -46,6 +46,7 @@ from .scoring.drift import measure_drift as measure_drift
 from .scoring.drift import read_drift as read_drift
 from .scoring.drift import write_drift as write_drift
 from .scoring.processes import process_number as process_number
+from .scoring.response_cache import cache_folder as cache_folder
 from .verdict_io import read_comparison as read_comparison
 from .verdict_io import read_verdict as read_verdict
 from .verdict_io import verdict_schema as verdict_schema

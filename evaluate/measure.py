@@ -19,7 +19,7 @@ from ..core.prompts import PromptConfig
 from ..core.records import Examples
 from ..core.results import Scores, TaskInfo
 from ..core.store import fingerprint, read_json
-from .benchmarks.scored import Opened, open_benchmarks, score_benchmark
+from .benchmarks.beside import Benchmarks, benchmarks_of
 from .benchmarks.selection import draw_order
 from .config import EvaluateConfig, Retention
 from .encoder import measure_encoder
@@ -27,6 +27,7 @@ from .general_data import retained_datasets
 from .retention import measure_retention, split_rows
 from .score_files import score_table
 from .scoring.causal import CausalModel, Resident, batch_tokens
+from .scoring.request import Answer, Request
 from .scoring.scorer import SCORER_VERSION
 from .task.answers import score_answers
 from .task.label_models import classify_by_prompt
@@ -72,15 +73,17 @@ def evaluate_model(
         ModelError: the model cannot be loaded, or cannot do what is asked of it (such as a share of an encoder's).
     """
     started = time.monotonic()
-    if is_causal(model, adapter):
-        with collector_at_rest():
-            opened = open_benchmarks(config, seed=seed)
-            causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
-        parts = _measure_causal(causal, task, opened, prompts, seed, 1.0 if share is None else share)
-    elif share is not None:
-        raise ModelError(f"{model}: only causal models are measured in blocks; set evaluate.blocks: 1")
-    else:
-        parts = measure_encoder(model, task, config, adapter=adapter, train=train, seed=seed)
+    first = 1.0 if share is None else share
+    with benchmarks_of(config, seed=seed, share=first) as benchmarks:
+        if is_causal(model, adapter):
+            with collector_at_rest(importing=True):
+                causal = CausalModel(model, config, adapter=adapter, cache=cache, resident=resident)
+            benchmarks.open()
+            parts = _measure_causal(causal, task, benchmarks, prompts, seed, first)
+        elif share is not None:
+            raise ModelError(f"{model}: only causal models are measured in blocks; set evaluate.blocks: 1")
+        else:
+            parts = measure_encoder(model, task, config, adapter=adapter, train=train, seed=seed)
     rows, infos, extras = parts
     if not rows:
         raise DataError(
@@ -103,7 +106,7 @@ def is_causal(model: str, adapter: Path | None = None) -> bool:
     """Whether a model, with the adapter on it, writes words; a label head and an encoder do not."""
     if adapter is not None and read_json(adapter / "adapter_config.json").get("task_type") == "SEQ_CLS":
         return False
-    with collector_at_rest():
+    with collector_at_rest(importing=True):
         return model_family(model) == "causal"
 
 
@@ -122,7 +125,7 @@ def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]
 def _measure_causal(
     causal: CausalModel,
     task: Examples | None,
-    opened: Sequence[Opened],
+    benchmarks: Benchmarks,
     prompts: PromptConfig,
     seed: int,
     share: float,
@@ -130,14 +133,10 @@ def _measure_causal(
     config = causal.config
     datasets, warnings = retained_datasets(config.retention, task)
     rows, infos, extras = ([], [], {}) if task is None else _measure_task(causal, task, prompts, seed, share)
-    for one in opened:
-        items = math.ceil(share * sum(len(part.items) for part in one.parts))
-        note(f"measuring {one.name} on {items:,} items")
-        template = causal.tokenizer if config.apply_chat_template else None
-        ask = partial(causal.ask, description=one.name)
-        found_rows, info = score_benchmark(one, tokenizer=template, ask=ask, share=share)
-        rows += found_rows
-        infos.append(info)
+    template = causal.tokenizer if config.apply_chat_template else None
+    found_rows, found_infos = benchmarks.score(partial(_ask, causal), tokenizer=template)
+    rows += found_rows
+    infos += found_infos
     for entry in datasets:
         found_rows, info, report = _measure_retained(causal, entry, seed)
         rows += found_rows
@@ -145,6 +144,11 @@ def _measure_causal(
         extras.setdefault("retention", {})[entry.name] = report
     report = causal.close()
     return rows, infos, {**extras, **report, "warnings": [*warnings, *report["warnings"]]}
+
+
+def _ask(causal: CausalModel, name: str, items: int, requests: Sequence[Request]) -> list[Answer]:
+    note(f"measuring {name} on {items:,} items")
+    return causal.ask(requests, description=name)
 
 
 def _measure_retained(

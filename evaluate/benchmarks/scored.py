@@ -26,6 +26,10 @@ SUBJECT_FIELDS = ("subject", "category", "topic")
 """Document fields that name a subject, where a benchmark has one definition for all of them."""
 MOST_SUBJECTS = 100
 """A field with more values than that does not name subjects."""
+Ask = Callable[[str, int, Sequence[Request]], Sequence[Answer]]
+"""A benchmark's name, the number of its items, and its requests → the answer to each request."""
+Measured = tuple[list[dict[str, Any]], list[TaskInfo]]
+"""Rows (keys of SCORE_COLUMNS without occurrence and contaminated), and the facts of each benchmark."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,21 +143,31 @@ def benchmark_items(config: EvaluateConfig, *, seed: int = 0) -> list[BenchmarkI
     return items
 
 
-def score_benchmark(
-    one: Opened, *, tokenizer: Any, ask: Callable[[Sequence[Request]], Sequence[Answer]], share: float = 1.0
-) -> tuple[list[dict[str, Any]], TaskInfo]:
-    """Rows (keys of SCORE_COLUMNS without occurrence and contaminated) and facts of one benchmark.
+def score_benchmarks(opened: Sequence[Opened], ask: Ask, *, tokenizer: Any = None, share: float = 1.0) -> Measured:
+    """Rows and facts of benchmarks, one asked after the other; with a tokenizer in its chat template.
 
     Of the items only the first `share`, in the order of their drawing, are asked. Prompts are those of the whole draw:
     solved examples may depend on the items before, so an item must not read another prompt in a smaller share.
     """
-    count = math.ceil(share * sum(len(part.items) for part in one.parts))
-    built = [_requests(part, count, tokenizer) for part in one.parts]
-    answers = iter(ask([request for pairs in built for _, request in pairs]))
+    rows, infos = [], []
+    for one in opened:
+        count = math.ceil(share * sum(len(part.items) for part in one.parts))
+        built = [_requests(part, count, tokenizer) for part in one.parts]
+        answers = ask(one.name, count, [request for pairs in built for _, request in pairs])
+        found, info = _scored(one, built, answers)
+        rows += found
+        infos.append(info)
+    return rows, infos
+
+
+def _scored(
+    one: Opened, built: Sequence[Sequence[tuple[Any, Request]]], answers: Sequence[Answer]
+) -> tuple[list[dict[str, Any]], TaskInfo]:
+    left = iter(answers)
     results = []
     for part, pairs in zip(one.parts, built, strict=True):
         if pairs:
-            answered = [(instance, next(answers)) for instance, _ in pairs]
+            answered = [(instance, next(left)) for instance, _ in pairs]
             names = [part.subjects[part.items[n]] for n in sorted({instance.doc_id for instance, _ in pairs})]
             of_part = item_results(part.task, part.items, answered)
             results += [(names[n % len(names)], result) for n, result in enumerate(of_part)]

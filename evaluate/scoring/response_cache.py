@@ -24,6 +24,11 @@ Answers = Callable[[Sequence[Request]], Iterator[list[tuple[int, Answer]]]]
 """Answers requests batch by batch: (position, answer) pairs."""
 
 
+def cache_folder() -> Path:
+    """Where answers are kept across runs: $TUNEGATE_CACHE, else ~/.cache/tunegate."""
+    return Path(os.environ.get("TUNEGATE_CACHE", "~/.cache/tunegate")).expanduser()
+
+
 def cache_file(folder: Path, *, model_hash: str, settings: dict[str, Any]) -> Path:
     """Where the answers of one model under given settings are."""
     return folder / f"{model_hash}-{fingerprint(settings)}.jsonl"
