@@ -1,66 +1,51 @@
 """Speed and memory of our scorer against lm-eval's own Hugging Face adapter at its best batch size.
 
-Same model, same items, same prompts, one CPU thread (or one GPU): `python -m tunegate.benchmarks.scoring DATA OUT`,
-where DATA holds `benchmarks/index.json` and `tokenizers/gpt2`. Weights are random: speed does not depend on them, and
-equality is the harder test where nothing is confident. Every measurement runs in a process of its own, so that its
-peak memory is its own. Both sides are measured in turn, REPETITIONS times; a row that OUT already holds is not
-measured again.
+Same model, same items, same prompts, one CPU thread, or one GPU with `--device cuda`:
+
+    python -m tunegate.benchmarks.scoring DATA OUT
+
+DATA holds `benchmarks/index.json` and `tokenizers/gpt2`. Weights are random: speed does not depend on them, and
+equality is the harder test where nothing is confident. On a CPU every measurement runs in a process of its own, so that
+its peak memory is its own. Both sides are warmed up and measured in turn; a row that OUT already holds is not measured
+again. A model in half precision is also compared, once and on both sides, with its own weights in float32.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
-import resource
-import time
-from collections.abc import Callable
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
+from .scoring_measure import measure
+from .scoring_models import ABOUT, build_model, in_float32
+
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1", TOKENIZERS_PARALLELISM="false")
 
 WORKLOADS = {
-    "hellaswag 0-shot": ("hellaswag", 0, 40),
-    "mmlu 5-shot": ("mmlu_anatomy", 5, 40),
-    "blimp": ("blimp_adjunct_island", 0, 100),
-    "arc_challenge 25-shot": ("arc_challenge", 25, 12),
-    "lambada": ("lambada_openai", 0, 40),
-    "gsm8k 2-shot, written": ("gsm8k", 2, 16),
+    "hellaswag 0-shot": ("hellaswag", 0),
+    "mmlu 5-shot": ("mmlu_anatomy", 5),
+    "blimp": ("blimp_adjunct_island", 0),
+    "arc_challenge 25-shot": ("arc_challenge", 25),
+    "lambada": ("lambada_openai", 0),
+    "gsm8k 2-shot, written": ("gsm8k", 2),
 }
-"""Name to lm-eval task, solved examples, items."""
-BATCH_SIZES = (4, 16)
-"""Batch sizes of lm-eval's adapter, of which the fastest counts."""
+"""Name to lm-eval task and solved examples."""
+ITEMS = {"cpu": (40, 40, 100, 12, 40, 16), "cuda": (500, 135, 500, 100, 500, 256)}
+"""Items of each workload by device: enough to keep it busy."""
+BATCH_SIZES = {"cpu": (4, 16), "cuda": (16, 64, 256)}
+"""Batch sizes of lm-eval's adapter, of which the fastest counts; one that does not fit into memory is left out."""
+REPETITIONS = {"cpu": 2, "cuda": 3}
+MODELS = {"cpu": "llama,gpt2", "cuda": "llama-1b,llama,gpt2"}
+WARM_UP = {"cpu": (1, 1), "cuda": (64, 16)}
+"""Requests that both sides answer before the clock starts, and lm-eval's batch size for them."""
 NEW_TOKENS = 32
-REPETITIONS = 2
 
 
-def build_model(name: str, tokenizer: Any, device: str) -> Any:
-    """A small model with random weights; its vocabulary is a real one."""
-    import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    size = len(tokenizer)
-    if name == "llama":
-        config = LlamaConfig(
-            hidden_size=256,
-            intermediate_size=768,
-            num_hidden_layers=8,
-            num_attention_heads=8,
-            num_key_value_heads=4,
-            vocab_size=size,
-            max_position_embeddings=4096,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        )
-        return LlamaForCausalLM(config).eval().to(device)
-    gpt2 = GPT2Config(n_embd=256, n_layer=8, n_head=8, n_positions=4096, vocab_size=size)
-    return GPT2LMHeadModel(gpt2).eval().to(device)
-
-
+@cache
 def build_workload(data: Path, task: str, shots: int, items: int) -> list[tuple[Any, Any]]:
     """lm-eval's instances with our requests, for a seeded draw of items."""
     from ..evaluate.benchmarks.lmeval import build_requests
@@ -104,55 +89,30 @@ def ask_theirs(model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]], batch_s
     return list(method([instance for instance, _ in pairs], disable_tqdm=True))
 
 
-def measure(work: Callable[[], list[Any]], model: Any) -> dict[str, Any]:
-    """Run in a forked process: wall and CPU seconds, tokens computed, memory above what was there before, answers."""
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    child = multiprocessing.get_context("fork").Process(target=_measure_here, args=(work, model, sender))
-    child.start()
-    found: dict[str, Any] = receiver.recv()
-    child.join()
-    return found
-
-
-def _measure_here(work: Callable[[], list[Any]], model: Any, sender: Any) -> None:
-    import torch
-
-    tokens = 0
-
-    def count(_module: Any, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
-        nonlocal tokens
-        ids = options.get("input_ids", inputs[0] if inputs else None)
-        tokens += 0 if ids is None else ids.numel()
-
-    model.register_forward_pre_hook(count, with_kwargs=True)
-    on_gpu = next(model.parameters()).is_cuda
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    wall, cpu = time.monotonic(), time.process_time()
-    answers = work()
-    if on_gpu:
-        torch.cuda.synchronize()
-    wall, cpu = time.monotonic() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    memory = torch.cuda.max_memory_allocated() / 2**20 if on_gpu else peak / 1024
-    sender.send({"wall_s": wall, "cpu_s": cpu, "tokens": tokens, "memory_mb": memory, "answers": answers})
-
-
-def compare(
-    data: Path, model_name: str, workload: str, device: str, sizes: tuple[int, ...] = BATCH_SIZES
-) -> dict[str, Any]:
-    """One row of the result: ours, theirs at its best batch size, and how equal the answers are."""
+@cache
+def load_tokenizer(data: Path) -> Any:
+    """GPT-2's, with a padding token."""
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(str(data / "tokenizers" / "gpt2"))
     tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def compare(data: Path, model_name: str, workload: str, device: str, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """One row of the result: ours, theirs at its best batch size, and how equal the answers are."""
+    tokenizer = load_tokenizer(data)
     model = build_model(model_name, tokenizer, device)
-    pairs = build_workload(data, *WORKLOADS[workload])
-    _warm_up(model, tokenizer, pairs)
+    items = dict(zip(WORKLOADS, ITEMS[device], strict=True))[workload]
+    pairs = build_workload(data, *WORKLOADS[workload], items)
+    warm, size = WARM_UP[device]
+    ask_ours(model, tokenizer, pairs[:warm])
+    ask_theirs(model, tokenizer, pairs[:warm], size)
     ours = measure(lambda: ask_ours(model, tokenizer, pairs), model)
     tried = {size: measure(lambda size=size: ask_theirs(model, tokenizer, pairs, size), model) for size in sizes}
-    best = min(tried, key=lambda size: tried[size]["cpu_s" if device == "cpu" else "wall_s"])
-    theirs = tried[best]
     seconds = "cpu_s" if device == "cpu" else "wall_s"
+    best = min(tried, key=lambda size: tried[size][seconds])
+    theirs = tried[best]
     return {
         "model": model_name,
         "workload": workload,
@@ -161,13 +121,19 @@ def compare(
         "lm_eval": {**_numbers(theirs), "batch_size": best},
         "times_faster": round(theirs[seconds] / ours[seconds], 2),
         **equality(pairs, ours["answers"], theirs["answers"]),
+        **(_against_float32(model, tokenizer, pairs, ours["answers"], theirs["answers"]) if len(sizes) > 1 else {}),
     }
 
 
-def _warm_up(model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]]) -> None:
-    """Import and run both sides once in this process, so that no measurement pays for imports."""
-    ask_ours(model, tokenizer, pairs[:1])
-    ask_theirs(model, tokenizer, pairs[:1], 1)
+def _against_float32(
+    model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]], ours: list[Any], theirs: list[Any]
+) -> dict[str, Any]:
+    """How far each side is from what the same weights say in float32, where they are held in another format."""
+    exact = in_float32(model)
+    if exact is None:
+        return {}
+    right = ask_ours(exact, tokenizer, pairs)
+    return {"ours_to_float32": equality(pairs, ours, right), "lm_eval_to_float32": equality(pairs, theirs, right)}
 
 
 def equality(pairs: list[tuple[Any, Any]], ours: list[Any], theirs: list[Any]) -> dict[str, Any]:
@@ -181,8 +147,10 @@ def equality(pairs: list[tuple[Any, Any]], ours: list[Any], theirs: list[Any]) -
         max(range(len(values)), key=lambda n: values[n][0]) != max(range(len(values)), key=lambda n: values[n][1])
         for values in by_item.values()
     )
+    differences = [abs(a[0] - b[0]) for a, b in zip(ours, theirs, strict=True)]
     return {
-        "largest_difference": max(abs(a[0] - b[0]) for a, b in zip(ours, theirs, strict=True)),
+        "largest_difference": max(differences),
+        "mean_difference": sum(differences) / len(differences),
         "choices_different": differing,
     }
 
@@ -197,7 +165,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--models", default="llama,gpt2")
+    parser.add_argument("--models")
     parser.add_argument("--workloads", default=",".join(WORKLOADS))
     arguments = parser.parse_args()
 
@@ -205,31 +173,29 @@ def main() -> None:
     import torch
     import transformers
 
-    if arguments.device == "cpu":
+    device = arguments.device
+    if device == "cpu":
         torch.set_num_threads(1)
+    else:
+        os.environ.pop("TOKENIZERS_PARALLELISM")
+    models = (arguments.models or MODELS[device]).split(",")
     about = {
-        "device": arguments.device if arguments.device == "cpu" else torch.cuda.get_device_name(),
+        "device": device if device == "cpu" else torch.cuda.get_device_name(),
         "threads": torch.get_num_threads(),
-        "versions": {
-            "torch": torch.__version__,
-            "transformers": transformers.__version__,
-            "lm_eval": lm_eval.__version__,
-        },
-        "model": "8 layers, 256 wide, random weights, GPT-2 vocabulary of 50,257, float32",
+        "versions": {module.__name__: module.__version__ for module in (torch, transformers, lm_eval)},
+        "models": {name: ABOUT[name] for name in models},
     }
-    rows = json.loads(arguments.out.read_text())["rows"] if arguments.out.exists() else []
-    known = {(row["model"], row["workload"], row["repetition"]): row for row in rows}
-    for place in product(range(REPETITIONS), arguments.models.split(","), WORKLOADS):
-        repetition, model, workload = place
-        if (model, workload, repetition) in known or workload not in arguments.workloads:
+    known = json.loads(arguments.out.read_text()) if arguments.out.exists() else {"about": about, "rows": []}
+    rows = {(row["model"], row["workload"], row["repetition"]): row for row in known["rows"]}
+    for model, repetition, workload in product(models, range(REPETITIONS[device]), WORKLOADS):
+        if (model, workload, repetition) in rows or workload not in arguments.workloads:
             continue
-        first = known.get((model, workload, 0))
-        sizes = (first["lm_eval"]["batch_size"],) if first else BATCH_SIZES
-        row = {"repetition": repetition, **compare(arguments.data, model, workload, arguments.device, sizes)}
-        known[model, workload, repetition] = row
+        first = rows.get((model, workload, 0))
+        sizes = (first["lm_eval"]["batch_size"],) if first else BATCH_SIZES[device]
+        row = {"repetition": repetition, **compare(arguments.data, model, workload, device, sizes)}
+        rows[model, workload, repetition] = row
         print(json.dumps(row), flush=True)
-        rows.append(row)
-        arguments.out.write_text(json.dumps({"about": about, "rows": rows}, indent=1) + "\n")
+        arguments.out.write_text(json.dumps({"about": known["about"], "rows": list(rows.values())}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -109,6 +109,7 @@ def run_own(model: Any, rows: list[dict[str, list[int]]]) -> tuple[float, list[f
     from tunegate.train.allocator import freed_memory_kept
     from tunegate.train.device import find_place
     from tunegate.train.encoding import Row
+    from tunegate.train.estimate import MICRO_TOKENS
     from tunegate.train.objective import CausalObjective
     from tunegate.train.optimiser import make_optimiser
     from tunegate.train.step import Session, train_step
@@ -121,7 +122,7 @@ def run_own(model: Any, rows: list[dict[str, list[int]]]) -> tuple[float, list[f
         objective=CausalObjective(layout="varlen", pad=0, is_linear=True),
         optimiser=make_optimiser(model, config, rate=RATE, head_rate=RATE, head_names=()),
         place=find_place(config),
-        micro_tokens=config.micro_tokens,
+        micro_tokens=MICRO_TOKENS,
         clip=1.0,
         trained=list(model.parameters()),
     )

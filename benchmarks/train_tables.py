@@ -23,6 +23,13 @@ SYSTEMS = {
     "trl": "TRL SFTTrainer, its defaults",
     "trl-fp32": "TRL SFTTrainer, float32, no checkpointing",
 }
+GPU_SYSTEMS = {
+    "own": "tunegate (bf16)",
+    "trainer-bf16": "Trainer, bf16",
+    "trainer-grouped": "Trainer, bf16, grouped by length",
+    "own-fp32": "tunegate, float32",
+    "trainer": "Trainer, its defaults (float32)",
+}
 VARIANTS = {
     "frozen": "frozen, head 1e-1 (the default here)",
     "frozen-1e-2": "frozen, head 1e-2",
@@ -57,6 +64,16 @@ def speed_lines(runs: Sequence[Run]) -> Iterator[str]:
             times = [_times(found, own, key) for key in ("cpu_us_per_token", "peak_gib")]
             cells = [rows, name, f"{spent:,.0f}", times[0], f"{peak:.1f} GiB", times[1], str(len(found))]
             yield f"| {' | '.join(cells)} |"
+
+
+def gpu_lines(runs: Sequence[Run]) -> Iterator[str]:
+    """One line per system: medians over the rounds."""
+    yield "| trainer | tokens per second | ms per step | peak GPU memory |"
+    yield "|---|---:|---:|---:|"
+    for system, name in GPU_SYSTEMS.items():
+        found = [run for run in runs if run["system"] == system]
+        speed, step, peak = (median(run[k] for run in found) for k in ("tokens_per_second", "ms_per_step", "peak_gib"))
+        yield f"| {name} | {speed:,.0f} | {step:,.0f} | {peak:.1f} GiB |"
 
 
 def quality_lines(results: Mapping[str, Any]) -> Iterator[str]:

@@ -105,8 +105,8 @@ class EvaluateConfig(Config):
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the model runs."""
     batch_tokens: int | None = Field(default=None, ge=1)
-    """Tokens in one forward pass at most (a longer row goes alone); None: 2,048 on a CPU, else 4,096. Changes speed and
-    memory, not the result."""
+    """Tokens in one forward pass at most (a longer row goes alone); None: 2,048 on a CPU, else 16,384. Halved when
+    memory runs out. Changes speed and memory, not the result."""
     max_length: int | None = Field(default=None, ge=8)
     """Tokens the model reads at most; None: as its config says. Longer prompts lose their left end."""
     share_context: bool = True

@@ -96,9 +96,9 @@ class TrainConfig(Config):
     """Stop after this many optimiser steps, whatever `epochs` says."""
     batch_size: int = Field(default=16, ge=1)
     """Rows per optimiser step, over all processes; never changed by memory limits."""
-    micro_tokens: int = Field(default=4096, ge=1)
-    """Tokens in one forward pass at most (a longer row goes alone); halved when memory runs out. Changes speed and
-    memory, not the result."""
+    micro_tokens: int | None = Field(default=None, ge=1)
+    """Tokens in one forward pass at most (a longer row goes alone), halved when memory runs out; None: 4,096, on a GPU
+    up to 16,384 as memory allows. Changes speed and memory, not the result."""
     learning_rate: float | None = Field(default=None, gt=0)
     """Peak learning rate; None: by method and model size (full 1e-5 for
     billions of weights up to 1e-3 for a million, adapters 2e-4 to 3e-3, encoders 5e-5)."""

@@ -6,6 +6,7 @@ import time
 
 import torch
 
+from .device import free_memory
 from .methods import FULL_BYTES
 from .plan import Plan
 
@@ -20,12 +21,28 @@ PROBE = 1024
 EFFICIENCY = 0.5
 """Share of a large matrix product's speed that training reaches, roughly."""
 
+MICRO_TOKENS = 4096
+"""Tokens in one forward pass where nothing else is asked for: enough for a CPU."""
+GPU_TOKENS = (16384, 8192)
+"""What a GPU gets instead where it fits: below, it waits for the calls more than it computes."""
+FREE_SHARE = 0.6
+"""Share of the free memory that a training with that many tokens may be estimated at."""
+
 SECONDS_TOLD, MINUTES_TOLD = 120, 7200
 """Seconds below which a time is told in seconds, and in minutes."""
 
 
-def estimate_memory(plan: Plan) -> int:
-    """Peak bytes: weights, gradients and moments, and the activations of one forward pass."""
+def micro_tokens(plan: Plan) -> int:
+    """Tokens in one forward pass at most, where no memory limit was met yet."""
+    if plan.config.micro_tokens or plan.place.device.type != "cuda":
+        return plan.config.micro_tokens or MICRO_TOKENS
+    room = FREE_SHARE * free_memory(plan.place.device)
+    fitting = (tokens for tokens in GPU_TOKENS if estimate_memory(plan, tokens) <= room)
+    return next(fitting, MICRO_TOKENS)
+
+
+def estimate_memory(plan: Plan, tokens: int | None = None) -> int:
+    """Peak bytes: weights, gradients and moments, and the activations of one forward pass of so many tokens."""
     trained, frozen = plan.shape.weights, 0
     if plan.choice.is_adapter or plan.config.freeze == "encoder":
         trained, frozen = int(plan.shape.weights * ADAPTER_SHARE), plan.shape.weights
@@ -34,7 +51,7 @@ def estimate_memory(plan: Plan) -> int:
     if plan.config.replay.kl and not plan.choice.is_adapter:
         copies += 4 * plan.shape.weights
     shape = plan.shape
-    tokens = max(plan.config.micro_tokens, max(map(len, plan.encoding.rows)))
+    tokens = max(tokens or micro_tokens(plan), max(map(len, plan.encoding.rows)))
     tokens = min(tokens, plan.config.batch_size * max(map(len, plan.encoding.rows)))
     kept = ACTIVATION_FLOATS * shape.layers
     if plan.config.activation_checkpointing:

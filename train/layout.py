@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,8 @@ NOT_SUPPORTED = (ValueError, TypeError, AttributeError, NotImplementedError, Run
 SAME_LOSS = {torch.float32: 1e-3, torch.bfloat16: 2e-2, torch.float16: 5e-3}
 """Relative difference of the summed loss, or of a head's logits, that is rounding, by the weights' format; rows that
 see each other move it far more."""
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+"""Format of matrix products by its name in a config."""
 
 
 def choose_layout(plan: Plan, network: Any, pad: int) -> CausalObjective:
@@ -106,14 +109,17 @@ def _choose(objective: CausalObjective, network: Any, rows: list[Row], plan: Pla
 
 @torch.no_grad()
 def _is_linear(plain: CausalObjective, network: Any, rows: list[Row], plan: Plan) -> bool:
-    """Whether hidden states times the output matrix are the model's logits (no soft cap, no scale, no bias)."""
+    """Whether hidden states times the output matrix are the model's logits (no soft cap, no scale, no bias).
+
+    Asked of all states, as the model asks it: a product of another shape rounds otherwise in half precision.
+    """
     micro = plain.collate(rows, plan.place.device)
     expected = plain.logits(network, micro).float()
     head = network.get_output_embeddings()
     if head is None or getattr(head, "bias", None) is not None:
         return False
     try:
-        found = replace(plain, is_linear=True).logits(network, micro).float()
+        found = head(plain.states(network, micro))[micro.labels != -100].float()
     except (TypeError, AttributeError, RuntimeError, IndexError):
         return False
     return bool((found - expected).abs().max() <= SAME_LOGITS * expected.abs().max())
@@ -128,13 +134,22 @@ def _problem_of_varlen(objective: CausalObjective, network: Any, rows: list[Row]
         use_varlen(network)
         alone = [float(objective.loss_sum(network, objective.collate([row], device))) for row in rows]
         whole = float(objective.loss_sum(network, objective.collate(rows, device)))
-        with plan.place.autocast():  # as in training: number formats that do not fit together raise
-            objective.loss_sum(network, objective.collate(rows, device))
+        with plan.place.autocast():  # as in training: other kernels, and number formats that do not fit together raise
+            trained = float(objective.loss_sum(network, objective.collate(rows, device)))
     except NOT_SUPPORTED as error:
         return (str(error).splitlines() or [type(error).__name__])[0]
     pairs = [*zip(alone, expected, strict=True), (whole, sum(expected))]
-    worst = max(abs(found - right) / max(abs(right), 1.0) for found, right in pairs)
-    return "" if worst <= SAME_LOSS[network.dtype] else f"the loss differs from the model's own by {worst:.1e}"
+    worst = max(_apart(found, right) for found, right in pairs)
+    if worst > SAME_LOSS[network.dtype]:
+        return f"the loss differs from the model's own by {worst:.1e}"
+    worst = _apart(trained, sum(expected))
+    limit = max(SAME_LOSS[network.dtype], SAME_LOSS[PRECISIONS[plan.place.precision]])
+    return "" if worst <= limit else f"in {plan.place.precision} the loss differs from the model's own by {worst:.1e}"
+
+
+def _apart(found: float, right: float) -> float:
+    """Relative difference of two summed losses; endless where there is none."""
+    return abs(found - right) / max(abs(right), 1.0) if math.isfinite(found) else math.inf
 
 
 def _exceeded_window(network: Any, plan: Plan) -> str:

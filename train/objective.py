@@ -66,9 +66,13 @@ class CausalObjective:
 
     def _hidden(self, network: Any, micro: Micro) -> Tensor:
         """States that the output matrix turns into logits, at the supervised positions (tokens, width)."""
+        return self.states(network, micro)[micro.labels != -100]
+
+    def states(self, network: Any, micro: Micro) -> Tensor:
+        """States behind the last layer (batch, tokens, width)."""
         model = network.get_base_model() if hasattr(network, "get_base_model") else network
-        states: Tensor = model.base_model(**micro.inputs, use_cache=False)[0]
-        return states[micro.labels != -100]
+        found: Tensor = model.base_model(**micro.inputs, use_cache=False)[0]
+        return found
 
     def outcome(self, network: Any, micro: Micro) -> tuple[Tensor, float | None]:
         """Summed loss; no accuracy, since a text's loss says more."""

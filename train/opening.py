@@ -12,6 +12,7 @@ import torch
 
 from ..core.console import note
 from .encoding import Row
+from .estimate import micro_tokens
 from .features import make_drift
 from .kl import make_penalty
 from .layout import choose_label_layout, choose_layout
@@ -49,13 +50,15 @@ def open_session(plan: Plan, folder: Path) -> tuple[Session, tuple[Row, ...], tu
         head_rate = probe_rate(network, objective, plan.encoding.rows, new=new)
         note(f"the head's learning rate by the size of the frozen features: {head_rate:.1e}")
     if config.activation_checkpointing:
-        network.activation_checkpointing_enable({"use_reentrant": False})
+        # Transformers renamed it; the older name still works in every release, the newer one without a warning.
+        enable = getattr(network, "activation_checkpointing_enable", None) or network.gradient_checkpointing_enable
+        enable({"use_reentrant": False})
     session = Session(
         network=network,
         objective=objective,
         optimiser=make_optimiser(network, config, rate=plan.choice.rate, head_rate=head_rate, head_names=new),
         place=place,
-        micro_tokens=config.micro_tokens,
+        micro_tokens=micro_tokens(plan),
         clip=config.clip,
         scaler=torch.amp.GradScaler() if place.precision == "fp16" else None,
         trained=[weight for weight in network.parameters() if weight.requires_grad],

@@ -92,8 +92,10 @@ def train_step(session: Session, rows: Sequence[Row], *, step: int) -> StepResul
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-            _halve(session, rows, f"step {step + 1}")
-            set_random_state(state, session.place.device)
+        # Only here is the memory free: inside the block, the error's traceback still holds the forward pass.
+        session.optimiser.zero_grad(set_to_none=True)
+        _halve(session, rows, f"step {step + 1}")
+        set_random_state(state, session.place.device)
     if not math.isfinite(loss):
         raise InputError(describe_broken(session, rows, step=step, what=f"the loss is {loss}"))
     norm = _update(session)
@@ -116,7 +118,7 @@ def measure(session: Session, rows: Sequence[Row]) -> tuple[float, float | None]
     except (RuntimeError, MemoryError) as error:
         if not _is_out_of_memory(error):
             raise
-        _halve(session, rows, "evaluation")
+    _halve(session, rows, "evaluation")
     return measure(session, rows)
 
 

@@ -12,10 +12,11 @@ from ...core.errors import ModelError
 from ...core.models import load_causal, load_tokenizer, model_fingerprint, quiet_peft
 from ..benchmarks.lmeval import backend_answers
 from ..config import EvaluateConfig
+from .devices import tokens_at_once
 from .processes import local_device
 from .request import Answer, Request
 from .response_cache import answer_all, cache_file
-from .scorer import SCORER_VERSION, CausalScorer, tokens_at_once
+from .scorer import SCORER_VERSION, CausalScorer
 
 OWN_BACKEND = "transformers"
 

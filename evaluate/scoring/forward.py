@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .packing import Row, packed_mask
-from .two_passes import branch_mask, cut_row, merged
+from .devices import lines_at_once, on_device, scoring_kernels
+from .packing import Row, Scored, packed_mask
+from .two_passes import Found, branch_mask, cut_row, merged
 
+TRIED = 8
+"""Tokens on which it is tried what a model does to its logits."""
 LONG_CONTEXT = 256
 """Tokens from which on a context is read by itself, without a mask of ours, and its branches in a second pass."""
-SUMMED_LINES = 16
-"""Lines of logits that are summed at once: the sum needs a copy of what it sums."""
 
 
 class Forward:
@@ -25,6 +27,8 @@ class Forward:
         self.head = model.get_output_embeddings()
         self.vocabulary = int(getattr(inner, "vocab_size", 0) or self.head.weight.shape[0])
         self.window, self.has_layer_types = _window(inner)
+        self.linear: bool | None = None
+        """Whether logits are the states times the output matrix and nothing else, once that was tried."""
         self.tokens = 0
         """Tokens computed so far, padding included."""
 
@@ -33,20 +37,28 @@ class Forward:
         """Where the model is."""
         return self.model.device
 
-    def plain(self, batch: Sequence[Row]) -> tuple[list[float], list[bool]]:
+    @property
+    def bytes_cached(self) -> int:
+        """Bytes of a token's keys and values in all layers, by what the config states of its attention."""
+        config = self.model.config.get_text_config()
+        heads = getattr(config, "num_attention_heads", None) or 1
+        width = getattr(config, "head_dim", None) or getattr(config, "hidden_size", 1) // heads
+        kept = getattr(config, "num_key_value_heads", None) or heads
+        layers = getattr(config, "num_hidden_layers", 1)
+        return max(int(2 * layers * kept * width * self.head.weight.element_size()), 1)
+
+    def plain(self, batch: Sequence[Row]) -> Found:
         """Log-probability and greediness of every scored token, rows padded on the right, ordinary causal attention."""
         return self._run(batch, {"use_cache": False})
 
-    def packed(self, batch: Sequence[Row], header: Any = None, start: int = 0) -> tuple[list[float], list[bool]]:
+    def packed(self, batch: Sequence[Row], header: Any = None, start: int = 0) -> Found:
         """The same for packed rows, behind a header of `start` tokens whose keys and values are given."""
-        import torch
-
         if header is None and self.window is None and min(row.context for row in batch) >= LONG_CONTEXT:
             return self._in_two_passes(batch)
         width = max(map(len, batch))
         positions = [row.positions + (row.positions[-1],) * (width - len(row)) for row in batch]
         options = {
-            "position_ids": torch.tensor(positions, device=self.device),
+            "position_ids": on_device(positions, self.device),
             "attention_mask": self._mask(batch, start),
             "use_cache": header is not None,
         }
@@ -54,9 +66,8 @@ class Forward:
             options["past_key_values"] = expand(header, len(batch))
         return self._run(batch, options)
 
-    def _in_two_passes(self, batch: Sequence[Row]) -> tuple[list[float], list[bool]]:
+    def _in_two_passes(self, batch: Sequence[Row]) -> Found:
         """Contexts with ordinary causal attention, which is twice as fast as a mask; then the branches behind them."""
-        import torch
         from transformers import DynamicCache
 
         contexts, branches = zip(*map(cut_row, batch), strict=True)
@@ -66,7 +77,7 @@ class Forward:
         positions = [row.positions + (0,) * (width - len(row)) for row in branches]
         mask = branch_mask(branches, [len(row) for row in contexts], like=self.head.weight)
         options = {
-            "position_ids": torch.tensor(positions, device=self.device),
+            "position_ids": on_device(positions, self.device),
             "attention_mask": mask,
             "past_key_values": cache,
             "use_cache": True,
@@ -80,10 +91,10 @@ class Forward:
 
         row = Row(tuple(ids), tuple(range(len(ids))), (0,) * len(ids), ())
         cache: Any = DynamicCache()
-        with torch.inference_mode(), _scored_only(self.head, None):
+        with torch.inference_mode(), scoring_kernels(self.device), _scored_only(self.head, None):
             self.model(
-                input_ids=torch.tensor([ids], device=self.device),
-                position_ids=torch.tensor([row.positions], device=self.device),
+                input_ids=on_device([ids], self.device),
+                position_ids=on_device([row.positions], self.device),
                 attention_mask=self._mask([row], 0),
                 past_key_values=cache,
                 use_cache=True,
@@ -100,49 +111,94 @@ class Forward:
             "sliding_attention": packed_mask(batch, start=start, window=self.window, like=like),
         }
 
-    def _run(self, batch: Sequence[Row], options: dict[str, Any]) -> tuple[list[float], list[bool]]:
+    @property
+    def in_blocks(self) -> bool:
+        """Whether logits are made and read block by block behind the model, on accelerators where it allows that.
+
+        Not all of a batch need be held then, and what a batch may hold no longer cuts it into many.
+        """
+        if self.device.type == "cpu":
+            return False
+        if self.linear is None:
+            tokens = tuple(range(TRIED))
+            scored = tuple(Scored(column, 0, 0) for column in tokens)
+            self._run([Row(tokens, tokens, (0,) * TRIED, scored)], {"use_cache": False})
+        return bool(self.linear)
+
+    def _is_linear(self, states: Any, logits: Any) -> bool:
+        """Whether the model does nothing but a matrix product to its states to make logits.
+
+        Asked bit for bit: the same product is made twice. A cap only shows on large logits.
+        """
+        import torch
+
+        capped = getattr(self.model.config.get_text_config(), "final_logit_softcapping", None)
+        return not capped and bool(torch.equal(self.head(states), logits))
+
+    def _run(self, batch: Sequence[Row], options: dict[str, Any]) -> Found:
         import torch
 
         width = max(map(len, batch))
         places = sorted({(n, one.column) for n, row in enumerate(batch) for one in row.scored})
         where = {place: n for n, place in enumerate(places)}
-        ids = torch.tensor([row.ids + (0,) * (width - len(row)) for row in batch], device=self.device)
+        scored = [(where[n, one.column], one.token) for n, row in enumerate(batch) for one in row.scored]
+        ids = on_device([row.ids + (0,) * (width - len(row)) for row in batch], self.device)
         self.tokens += ids.numel()
-        with torch.inference_mode(), _scored_only(self.head, places):
-            logits = self.model(input_ids=ids, **options).logits
-        logits = logits.reshape(-1, logits.shape[-1])
-        if len(logits) != len(places):  # the model does not use its output embedding the usual way
-            logits = logits[torch.tensor([n * width + column for n, column in places])]
-        lines = torch.tensor([where[n, one.column] for n, row in enumerate(batch) for one in row.scored])
-        tokens = torch.tensor([one.token for row in batch for one in row.scored])
-        return _pick(logits.float(), lines.to(self.device), tokens.to(self.device))
+        height = lines_at_once(self.device, self.vocabulary)
+        with torch.inference_mode(), scoring_kernels(self.device):
+            if self.linear and self.in_blocks:
+                with _scored_only(self.head, places, shown=1) as states:
+                    self.model(input_ids=ids, **options)
+                return _pick((self.head(part) for part in states[0][0].split(height)), scored)
+            with _scored_only(self.head, places) as states:
+                logits = self.model(input_ids=ids, **options).logits
+            if self.linear is None and self.device.type != "cpu":
+                self.linear = len(states) == 1 and self._is_linear(states[0], logits)
+            logits = logits.reshape(-1, logits.shape[-1])
+            if len(logits) != len(places):  # the model does not use its output embedding the usual way
+                logits = logits[on_device([n * width + column for n, column in places], self.device)]
+            return _pick(logits.split(height), scored)
 
 
-def _pick(logits: Any, lines: Any, tokens: Any) -> tuple[list[float], list[bool]]:
+def _pick(blocks: Iterable[Any], scored: Sequence[tuple[int, int]]) -> Found:
+    """Log-probability and greediness of tokens (line, token), from the logits block by block, on their device."""
     import torch
 
-    with torch.inference_mode():
-        totals = torch.cat([part.logsumexp(dim=1) for part in logits.split(SUMMED_LINES)])
-        values = logits[lines, tokens] - totals[lines]
-        greedy = logits.argmax(dim=1)[lines] == tokens
-    return values.tolist(), greedy.tolist()
+    order = sorted(range(len(scored)), key=lambda n: scored[n][0])
+    lines = [scored[n][0] for n in order]
+    table, values, greedy = None, [], []
+    begin = first = 0
+    for block in blocks:
+        if table is None:
+            table = on_device([scored[n] for n in order], block.device)
+        end, last = begin + len(block), bisect_left(lines, begin + len(block))
+        chosen, tokens = table[first:last, 0] - begin, table[first:last, 1]
+        values.append(block[chosen, tokens].float() - block.float().logsumexp(dim=1)[chosen])
+        greedy.append(block.argmax(dim=1)[chosen] == tokens)
+        begin, first = end, last
+    back = on_device(sorted(range(len(order)), key=order.__getitem__), values[0].device)
+    return torch.cat(values)[back], torch.cat(greedy)[back]
 
 
 @contextmanager
-def _scored_only(head: Any, places: Sequence[tuple[int, int]] | None) -> Iterator[None]:
-    """Let the output embedding see only the places (row, column) that are scored; None: only the last column."""
-    import torch
+def _scored_only(head: Any, places: Sequence[tuple[int, int]] | None, shown: int | None = None) -> Iterator[list[Any]]:
+    """Let the output embedding see only the places (row, column) that are scored; None: only the last column.
+
+    Gives the states at these places (1 × places × width), of which only the first `shown` may be let through.
+    """
+    kept: list[Any] = []
 
     def choose(_module: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         hidden = inputs[0]
         if places is None:
             return (hidden[:, -1:], *inputs[1:])
-        rows, columns = torch.tensor(places, device=hidden.device).T
-        return (hidden[rows, columns][None], *inputs[1:])
+        rows, columns = on_device(places, hidden.device).T
+        kept.append(hidden[rows, columns][None])
+        return (kept[-1][:, :shown], *inputs[1:])
 
     handle = head.register_forward_pre_hook(choose)
     try:
-        yield
+        yield kept
     finally:
         handle.remove()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...core.console import note
+from ...core.errors import ModelError
 from .forward import Forward
-from .greedy import PastNotKeptError, Stops, is_plain, shared_header, write_greedily
+from .greedy import PastNotKeptError, Stops, cached_at_once, is_plain, shared_header, write_greedily
 from .request import Answer, Request
 from .tokens import Encoder
 
@@ -18,48 +20,96 @@ DEFAULT_NEW_TOKENS = 256
 LIMIT_NAMES = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """Prompts with one set of generation options."""
+
+    forward: Forward
+    encoder: Encoder
+    prompts: dict[int, list[int]]
+    """Token ids by the request's number."""
+    limit: int
+    """Tokens written at most."""
+    stops: list[str]
+    options: dict[str, Any]
+
+
 def generate(
     forward: Forward, encoder: Encoder, requests: Sequence[Request], *, batch_tokens: int
 ) -> Iterator[list[tuple[int, Answer]]]:
-    """Batches of (position of the request, text up to its first stop string)."""
+    """Batches of (position of the request, text up to its first stop string).
+
+    Where memory runs out, what is not written yet is begun anew with fewer rows at once.
+
+    Raises:
+        ModelError: one row alone does not fit.
+    """
     alike: dict[str, list[int]] = defaultdict(list)
     for number, request in enumerate(requests):
         alike[request.options].append(number)
     for options, numbers in alike.items():
-        yield from _generate_alike(forward, encoder, requests, numbers, json.loads(options or "{}"), batch_tokens)
+        asked = _asked(forward, encoder, {n: requests[n] for n in numbers}, json.loads(options or "{}"))
+        queue = sorted(numbers, key=lambda n: (-len(asked.prompts[n]), requests[n].prompt))
+        yield from _generate_alike(asked, queue, batch_tokens)
 
 
-def _generate_alike(
-    forward: Forward,
-    encoder: Encoder,
-    requests: Sequence[Request],
-    numbers: Sequence[int],
-    options: dict[str, Any],
-    batch_tokens: int,
-) -> Iterator[list[tuple[int, Answer]]]:
+def _asked(forward: Forward, encoder: Encoder, requests: dict[int, Request], options: dict[str, Any]) -> _Asked:
     limit = next((int(options[name]) for name in LIMIT_NAMES if options.get(name)), DEFAULT_NEW_TOKENS)
-    stops = stop_strings(options.get("until"), encoder.tokenizer)
     room = max(encoder.max_length - limit, 1)
-    prompts = {
-        n: encoder.encode([requests[n].prompt], requests[n].has_specials)[0][-room:] or [encoder.prefix]
-        for n in numbers
-    }
-    queue = sorted(numbers, key=lambda n: (-len(prompts[n]), requests[n].prompt))
-    if not _samples(options) and is_plain(forward):
-        header = shared_header(forward, list(prompts.values()))
-        tails = [prompts[n][header[1] :] for n in queue]
-        done = Stops(encoder.tokenizer, stops, 0)
+    prompts: dict[int, list[int]] = {}
+    for flag in {request.has_specials for request in requests.values()}:
+        chosen = [n for n, request in requests.items() if request.has_specials is flag]
+        for n, ids in zip(chosen, encoder.encode([requests[n].prompt for n in chosen], flag), strict=True):
+            prompts[n] = ids[-room:] or [encoder.prefix]
+    return _Asked(
+        forward=forward,
+        encoder=encoder,
+        prompts=prompts,
+        limit=limit,
+        stops=stop_strings(options.get("until"), encoder.tokenizer),
+        options=options,
+    )
+
+
+def _generate_alike(asked: _Asked, queue: list[int], batch_tokens: int) -> Iterator[list[tuple[int, Answer]]]:
+    import torch
+
+    write = _write if _samples(asked.options) or not is_plain(asked.forward) else _write_here
+    while queue:
+        done: set[int] = set()
         try:
-            for ended in write_greedily(forward, done, tails, limit, header=header, batch_tokens=batch_tokens):
-                yield [(queue[row], cut(_text(encoder, tokens), stops)) for row, tokens in ended]
-            queue = []
+            for ended in write(asked, queue, batch_tokens):
+                done.update(n for n, _ in ended)
+                yield [(n, cut(_text(asked.encoder, tokens), asked.stops)) for n, tokens in ended]
         except PastNotKeptError:
             note("written token by token in the model's own way: it does not keep its past in a cache of ours")
-    while queue:
-        rows = max(batch_tokens // (len(prompts[queue[0]]) + limit), 1)
-        batch, queue = queue[:rows], queue[rows:]
-        texts = _write(forward, encoder, [prompts[n] for n in batch], limit, stops, options)
-        yield [(n, cut(text, stops)) for n, text in zip(batch, texts, strict=True)]
+            write = _write
+        except torch.OutOfMemoryError:
+            batch_tokens = _halved(batch_tokens, longest=len(asked.prompts[queue[0]]))
+        queue = [n for n in queue if n not in done]
+
+
+def _halved(batch_tokens: int, *, longest: int) -> int:
+    if batch_tokens < longest:
+        raise ModelError(
+            f"out of memory while writing behind one prompt of {longest} tokens; "
+            f"lower evaluate.max_length, or set evaluate.dtype: bfloat16"
+        )
+    note(f"out of memory while writing; now at most {batch_tokens // 2} tokens in a forward pass")
+    return batch_tokens // 2
+
+
+def _write_here(asked: _Asked, queue: Sequence[int], batch_tokens: int) -> Iterator[list[tuple[int, list[int]]]]:
+    """(Request, tokens written), as rows end, by our own loop.
+
+    Raises:
+        PastNotKeptError: before anything was written.
+    """
+    header = shared_header(asked.forward, [asked.prompts[n] for n in queue])
+    tails = [asked.prompts[n][header[1] :] for n in queue]
+    stops = Stops(asked.encoder.tokenizer, asked.stops, 0)
+    for ended in write_greedily(asked.forward, stops, tails, asked.limit, header=header, batch_tokens=batch_tokens):
+        yield [(queue[row], tokens) for row, tokens in ended]
 
 
 def _text(encoder: Encoder, tokens: Sequence[int]) -> str:
@@ -81,17 +131,20 @@ def cut(text: str, stops: Sequence[str]) -> str:
     return text
 
 
-def _write(
-    forward: Forward,
-    encoder: Encoder,
-    prompts: Sequence[Sequence[int]],
-    limit: int,
-    stops: Sequence[str],
-    options: dict[str, Any],
-) -> list[str]:
+def _write(asked: _Asked, queue: Sequence[int], batch_tokens: int) -> Iterator[list[tuple[int, list[int]]]]:
+    """The same in the model's own way."""
+    most = batch_tokens if asked.forward.device.type == "cpu" else cached_at_once(asked.forward, batch_tokens)
+    left = list(queue)
+    while left:
+        rows = max(most // (len(asked.prompts[left[0]]) + asked.limit), 1)
+        batch, left = left[:rows], left[rows:]
+        yield list(zip(batch, _written(asked, [asked.prompts[n] for n in batch]), strict=True))
+
+
+def _written(asked: _Asked, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
     import torch
 
-    tokenizer = encoder.tokenizer
+    tokenizer, forward = asked.encoder.tokenizer, asked.forward
     width = max(map(len, prompts))
     padding = next(n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if n is not None)
     ids = torch.tensor([[padding] * (width - len(prompt)) + list(prompt) for prompt in prompts])
@@ -100,13 +153,14 @@ def _write(
         written = forward.model.generate(
             input_ids=ids.to(forward.device),
             attention_mask=mask.to(forward.device),
-            max_new_tokens=limit,
+            max_new_tokens=asked.limit,
             pad_token_id=padding,
-            stopping_criteria=[Stops(tokenizer, stops, width)],
-            **_sampling(options),
+            stopping_criteria=[Stops(tokenizer, asked.stops, width)],
+            **_sampling(asked.options),
         )
     forward.tokens += written.numel()
-    return [tokenizer.decode(row, skip_special_tokens=True) for row in written[:, width:].tolist()]
+    found: list[list[int]] = written[:, width:].tolist()
+    return found
 
 
 def _samples(options: dict[str, Any]) -> bool:

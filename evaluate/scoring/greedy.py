@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from .devices import CACHED, FILLED, FREE_SHARE, MOST_CACHED, MOST_FILLED, free_bytes
 from .forward import Forward
 from .past import Past
 
@@ -14,9 +15,6 @@ TOLERANCE = 1e-2
 """Largest difference of a log-probability, over the vocabulary, that rounding explains in float32."""
 HALF_TOLERANCE = 0.5
 """The same in half precision."""
-CACHED = {"cpu": 4}
-"""Cached tokens of the rows that write together by device, in multiples of the tokens of a forward pass; else:"""
-LEAST_CACHED = 2
 CHANGING = {
     "repetition_penalty": 1.0,
     "encoder_repetition_penalty": 1.0,
@@ -112,12 +110,13 @@ def write_greedily(
     import torch
 
     start = header[1]
-    most = max(CACHED.get(forward.device.type, LEAST_CACHED) * batch_tokens // (start + len(tails[0]) + limit), 1)
+    most = max(cached_at_once(forward, batch_tokens) // (start + len(tails[0]) + limit), 1)
     waiting = list(range(len(tails)))
     writing = _Writing(_end_tokens(forward.model), done, limit)
     while waiting or writing.rows:
         ended = []
-        while waiting and (len(writing.rows) <= most // 2 or not writing.rows):
+        refill = len(writing.rows) <= most // 2
+        while waiting and refill and _has_room(len(writing.rows), most, forward.device.type):
             fitting = max(min(batch_tokens // (len(tails[waiting[0]]) + start // 4), most - len(writing.rows)), 1)
             fresh, waiting = waiting[:fitting], waiting[fitting:]
             with torch.inference_mode():
@@ -129,11 +128,27 @@ def write_greedily(
             yield ended
 
 
+def _has_room(rows: int, most: int, device: str) -> bool:
+    """Whether more rows are taken in before those that are there write a token."""
+    return rows < most and rows <= int(most * FILLED.get(device, MOST_FILLED))
+
+
+def cached_at_once(forward: Forward, batch_tokens: int) -> int:
+    """Tokens whose keys and values the rows that write together may hold."""
+    most = CACHED.get(forward.device.type, MOST_CACHED) * batch_tokens
+    free = free_bytes(forward.device)
+    return most if free is None else min(most, int(FREE_SHARE * free) // forward.bytes_cached)
+
+
 def _read(forward: Forward, tails: Sequence[Sequence[int]], header: tuple[Any, int], *, is_first: bool) -> Any:
     """The past of rows that have read their tails, and the logits of what follows each."""
+    import torch
+
     try:
         past = Past(forward, tails, *header)
         following = past.step(forward)
+    except torch.OutOfMemoryError:
+        raise
     except Exception as error:
         if is_first:  # architectures refuse a cache in ways of their own
             raise PastNotKeptError from error

@@ -12,10 +12,11 @@ one-token choices cost nothing beyond the context.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .devices import ALIGNED, MOST_ALIGNED, on_device
 from .tokens import Pair
 
 PACKING_GAIN = 0.85
@@ -62,10 +63,11 @@ class Row:
         return self.segments[-1] <= 1 and self.positions[0] == 0
 
 
-def plain_rows(pairs: Sequence[Pair]) -> list[Row]:
-    """One row per distinct input, one segment each: what every causal model understands."""
+def plain_rows(pairs: Sequence[Pair], chosen: Iterable[int]) -> list[Row]:
+    """One row per distinct input of the chosen pairs, one segment each: what every causal model understands."""
     by_input: dict[tuple[int, ...], list[int]] = defaultdict(list)
-    for owner, pair in enumerate(pairs):
+    for owner in chosen:
+        pair = pairs[owner]
         if pair.continuation:
             by_input[pair.context + pair.continuation[:-1]].append(owner)
     return [_plain_row(ids, owners, pairs) for ids, owners in by_input.items()]
@@ -155,14 +157,24 @@ def packed_mask(batch: Sequence[Row], *, start: int, window: int | None, like: A
     """
     import torch
 
-    width = max(map(len, batch))
-    segments = torch.tensor([row.segments + (PADDING,) * (width - len(row)) for row in batch])
-    positions = torch.tensor([row.positions + (row.positions[-1],) * (width - len(row)) for row in batch])
-    keys = torch.cat([torch.zeros(len(batch), start, dtype=torch.long), segments], dim=1)
-    key_positions = torch.cat([torch.arange(start).expand(len(batch), -1), positions], dim=1)
+    width, device = max(map(len, batch)), like.device
+    segments = on_device([row.segments + (PADDING,) * (width - len(row)) for row in batch], device)
+    keys = torch.cat([segments.new_zeros(len(batch), start), segments], dim=1)
     allowed = (keys[:, None, :] == 0) | (keys[:, None, :] == segments[:, :, None])
-    allowed &= torch.ones(width, start + width, dtype=torch.bool).tril(start)
+    allowed &= torch.ones(width, start + width, dtype=torch.bool, device=device).tril(start)
     if window is not None:
-        allowed &= positions[:, :, None] - key_positions[:, None, :] < window
-    mask = torch.zeros(allowed.shape, dtype=like.dtype).masked_fill_(~allowed, torch.finfo(like.dtype).min)
-    return mask[:, None].to(like.device)
+        positions = on_device([row.positions + (row.positions[-1],) * (width - len(row)) for row in batch], device)
+        header = torch.arange(start, device=device).expand(len(batch), -1)
+        allowed &= positions[:, :, None] - torch.cat([header, positions], dim=1)[:, None, :] < window
+    return additive(allowed, like=like)
+
+
+def additive(allowed: Any, *, like: Any) -> Any:
+    """Truth values (rows × width × columns) to a mask that is added: 0, or the minimum of `like`'s dtype."""
+    import torch
+
+    *shape, columns = allowed.shape
+    aligned = ALIGNED.get(like.device.type, MOST_ALIGNED)
+    room = torch.zeros(*shape, -(-columns // aligned) * aligned, dtype=like.dtype, device=like.device)
+    mask = room[..., :columns].masked_fill_(~allowed, torch.finfo(like.dtype).min)
+    return mask[:, None]

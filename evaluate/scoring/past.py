@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
+from .devices import on_device, scoring_kernels
 from .forward import Forward, last_only
 
 ROOM = 64
@@ -59,13 +60,12 @@ class Past:
     """What rows have read (a cache), which columns are tokens, and the tokens to read next (rows × columns)."""
 
     def __init__(self, forward: Forward, tails: Sequence[Sequence[int]], header: Any, start: int) -> None:
-        import torch
         from transformers import DynamicCache
 
         width = max(map(len, tails))
-        self.ids = torch.tensor([[0] * (width - len(tail)) + list(tail) for tail in tails], device=forward.device)
+        self.ids = on_device([[0] * (width - len(tail)) + list(tail) for tail in tails], forward.device)
         mask = [[1] * start + [0] * (width - len(tail)) + [1] * len(tail) for tail in tails]
-        self.mask = torch.tensor(mask, device=forward.device)
+        self.mask = on_device(mask, forward.device)
         self.cache: Any = DynamicCache()
         self.cache.layer_class_to_replicate = _layer_class()
         for number, (keys, values) in enumerate(header or ()):
@@ -79,7 +79,7 @@ class Past:
         """Read the next tokens; the logits of what follows each row (rows × vocabulary)."""
         positions = (self.mask.cumsum(1) - 1).clamp(min=0)[:, -self.ids.shape[1] :]
         forward.tokens += self.ids.numel()
-        with last_only(forward.head):
+        with last_only(forward.head), scoring_kernels(forward.device):
             logits = forward.model(
                 input_ids=self.ids,
                 attention_mask=self.mask,

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+import sys
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ...core.console import note
+from ...core.errors import ModelError
+from .devices import AHEAD, LOGIT_CELLS, MOST_AHEAD, MOST_LOGIT_CELLS, tokens_at_once
 from .forward import LONG_CONTEXT, Forward
 from .generation import generate
 from .packing import Row, batches, gains_by_packing, packed_rows, plain_rows
 from .request import Answer, Request
 from .tokens import Encoder, Pair, model_length
+from .two_passes import Found
 
 SCORER_VERSION = 1
 """Raised when an answer could differ from the one an older version gave."""
-LOGIT_CELLS = {"cpu": 1 << 23}
-"""Logits held at once by device: 32 MB in float32 where memory and cache are short, else:"""
-MOST_LOGIT_CELLS = 1 << 26
-BATCH_TOKENS = {"cpu": 2048}
-"""Tokens that are read in one forward pass by device, where nothing else is asked for: more leave its caches; else:"""
-MOST_BATCH_TOKENS = 4096
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
 TOLERANCE = 1e-3
@@ -48,6 +46,7 @@ class CausalScorer:
         self.encoder = Encoder(tokenizer, self.max_length)
         self.share_context = share_context
         self.warnings: list[str] = []
+        self.halvings = 0
         self.checked: dict[tuple[bool, bool], int] = {}
 
     def answer(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
@@ -94,7 +93,7 @@ class CausalScorer:
             alike = [owners for owners in packed if (len(pairs[owners[0]].context) >= LONG_CONTEXT) is is_long]
             if alike:
                 yield from self._shared(pairs, alike, ())
-        yield from self._run(_renumbered(pairs, plain), self.forward.plain)
+        yield from self._run(plain_rows(pairs, plain), self.forward.plain)
 
     def _plan(
         self, pairs: Sequence[Pair], groups: Sequence[str]
@@ -120,7 +119,7 @@ class CausalScorer:
         checked = self._check(pairs, contexts, header) if self.share_context else None
         if checked is None:
             owners = [owner for group in contexts for owner in group]
-            yield from self._run(_renumbered(pairs, owners), self.forward.plain)
+            yield from self._run(plain_rows(pairs, owners), self.forward.plain)
             return
         cache, done = checked
         yield list(done.items())
@@ -131,10 +130,51 @@ class CausalScorer:
     def _run(
         self, rows: Sequence[Row], call: Any, *, cached: int = 0
     ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
-        limit = LOGIT_CELLS.get(self.forward.device.type, MOST_LOGIT_CELLS)
-        cells = max(limit // max(self.forward.vocabulary, 1), 1)
-        for batch in batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached):
-            yield _sum(batch, *call(batch))
+        """Batches of (owner, answer); where memory runs out, the same rows in smaller batches from there on."""
+        ahead = AHEAD.get(self.forward.device.type, MOST_AHEAD)
+        begun: deque[tuple[list[Row], Found]] = deque()
+        stream = self._batches(rows, cached)
+        while batch := next(stream, None):
+            found = self._begun(batch, call)
+            if found is None:
+                stream = self._batches([row for part in (batch, *stream) for row in part], cached)
+                continue
+            begun.append((batch, found))
+            if len(begun) > ahead:
+                yield _sum(*begun.popleft())
+        while begun:
+            yield _sum(*begun.popleft())
+
+    def _batches(self, rows: Sequence[Row], cached: int) -> Iterator[list[Row]]:
+        limit = LOGIT_CELLS.get(self.forward.device.type, MOST_LOGIT_CELLS) >> self.halvings
+        cells = sys.maxsize if self.forward.in_blocks else max(limit // max(self.forward.vocabulary, 1), 1)
+        return batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached)
+
+    def _begun(self, batch: Sequence[Row], call: Any) -> Found | None:
+        """What a batch gives, which an accelerator may still compute; None: no memory for it, smaller ones are next."""
+        import torch
+
+        try:
+            found: Found = call(batch)
+        except torch.OutOfMemoryError:
+            pass  # its traceback holds what was computed, until this block is left
+        else:
+            return found
+        if len(batch) == 1:
+            raise ModelError(
+                f"out of memory with one row of {len(batch[0])} tokens in a forward pass; "
+                f"lower evaluate.max_length, or set evaluate.dtype: bfloat16"
+            )
+        self._halve(len(batch) * len(batch[0]))
+        return None
+
+    def _halve(self, tokens: int) -> None:
+        import torch
+
+        self.batch_tokens = max(min(self.batch_tokens, tokens) // 2, 1)
+        self.halvings += 1
+        note(f"out of memory; now at most {self.batch_tokens} tokens in a forward pass")
+        torch.cuda.empty_cache()
 
     def _check(
         self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]
@@ -151,13 +191,13 @@ class CausalScorer:
             if width <= self.checked.get(way, 0):
                 return cache, {}
             rows = list(packed_rows(pairs, owners, start=len(header), width=self.batch_tokens))
-            ours = [dict(_sum([row], *self.forward.packed([row], cache, len(header)))) for row in rows]
+            ours = [dict(_sum([row], self.forward.packed([row], cache, len(header)))) for row in rows]
         except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
             self._fall_back(f"it refuses packed rows ({type(error).__name__})")
             return None
         last = rows[0].scored[-1].owner
-        single = _renumbered(pairs, [last])
-        plain = dict(_sum(single, *self.forward.plain(single)))[last][0]
+        single = plain_rows(pairs, [last])
+        plain = dict(_sum(single, self.forward.plain(single)))[last][0]
         if not abs(ours[0][last][0] - plain) <= self._tolerance(pairs[last]):  # NaN is no agreement
             self._fall_back("packed rows give other numbers")
             return None
@@ -173,11 +213,6 @@ class CausalScorer:
         self.share_context = False
         self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
         note(self.warnings[-1])
-
-
-def tokens_at_once(stated: int | None, device: str) -> int:
-    """Tokens that are read in one forward pass at most, on a device such as `cpu` or `cuda:1`."""
-    return stated or BATCH_TOKENS.get(device.partition(":")[0], MOST_BATCH_TOKENS)
 
 
 def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:
@@ -204,19 +239,13 @@ def _headers(
     return headed, rest
 
 
-def _renumbered(pairs: Sequence[Pair], owners: Sequence[int]) -> list[Row]:
-    """Plain rows of some pairs, whose scored tokens know the pairs' own numbers."""
-    from dataclasses import replace
-
-    rows = plain_rows([pairs[owner] for owner in owners])
-    return [replace(row, scored=tuple(replace(one, owner=owners[one.owner]) for one in row.scored)) for row in rows]
-
-
-def _sum(batch: Sequence[Row], values: Sequence[float], greedy: Sequence[bool]) -> list[tuple[int, tuple[float, bool]]]:
+def _sum(batch: Sequence[Row], found: Found) -> list[tuple[int, tuple[float, bool]]]:
+    """(Owner, its log-likelihood and whether it is what greedy decoding writes), once the device has computed them."""
     totals: dict[int, float] = defaultdict(float)
     exact: dict[int, bool] = defaultdict(lambda: True)
     owners = (one.owner for row in batch for one in row.scored)
-    for owner, value, is_greedy in zip(owners, values, greedy, strict=True):
+    values, greedy = found
+    for owner, value, is_greedy in zip(owners, values.tolist(), greedy.tolist(), strict=True):
         totals[owner] += value
         exact[owner] &= is_greedy
     return [(owner, (total, exact[owner])) for owner, total in totals.items()]

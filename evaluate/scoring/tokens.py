@@ -54,7 +54,13 @@ class Encoder:
             chosen = [n for n, value in enumerate(flags) if value is flag]
             if chosen:
                 options = {"add_special_tokens": False} if flag else {}
-                encoded = self.tokenizer([texts[n] for n in chosen], verbose=False, **options)["input_ids"]
+                encoded = self.tokenizer(
+                    [texts[n] for n in chosen],
+                    verbose=False,
+                    return_attention_mask=False,  # each would be as many Python numbers as the ids
+                    return_token_type_ids=False,
+                    **options,
+                )["input_ids"]
                 for n, ids in zip(chosen, encoded, strict=True):
                     out[n] = ids
         return out

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
-from .packing import PADDING, Row
+from .devices import on_device
+from .packing import PADDING, Row, additive
 
-Values = tuple[list[float], list[bool]]
-"""Log-probability and greediness of scored tokens, in the order of the rows."""
+Found = tuple[Any, Any]
+"""Log-probability (float32) and greediness of scored tokens in the order of the rows: two tensors on the device."""
 
 
 def cut_row(row: Row) -> tuple[Row, Row]:
@@ -28,16 +30,25 @@ def branch_mask(branches: Sequence[Row], contexts: Sequence[int], *, like: Any) 
     import torch
 
     width, start = max(map(len, branches)), max(contexts)
-    segments = torch.tensor([row.segments + (PADDING,) * (width - len(row)) for row in branches])
-    own = (segments[:, None, :] == segments[:, :, None]) & torch.ones(width, width, dtype=torch.bool).tril()
-    read = torch.arange(start)[None, :] < torch.tensor(contexts)[:, None]
-    allowed = torch.cat([read[:, None, :].expand(-1, width, -1), own], dim=2)
-    mask = torch.zeros(allowed.shape, dtype=like.dtype).masked_fill_(~allowed, torch.finfo(like.dtype).min)
-    return mask[:, None].to(like.device)
+    device = like.device
+    segments = on_device([row.segments + (PADDING,) * (width - len(row)) for row in branches], device)
+    before = torch.ones(width, width, dtype=torch.bool, device=device).tril()
+    own = (segments[:, None, :] == segments[:, :, None]) & before
+    read = torch.arange(start, device=device)[None, :] < on_device(contexts, device)[:, None]
+    return additive(torch.cat([read[:, None, :].expand(-1, width, -1), own], dim=2), like=like)
 
 
-def merged(batch: Sequence[Row], first: Values, second: Values) -> Values:
-    """Values of both passes in the order in which the whole rows name their scored tokens."""
-    from_first, from_second = (iter(list(zip(*values, strict=True))) for values in (first, second))
-    found = [next(from_first if one.column < row.context else from_second) for row in batch for one in row.scored]
-    return [value for value, _ in found], [greedy for _, greedy in found]
+def merged(batch: Sequence[Row], first: Found, second: Found) -> Found:
+    """What both passes found in the order in which the whole rows name their scored tokens."""
+    import torch
+
+    from_first, from_second = count(), count(len(first[0]))
+    order = [
+        next(from_first if one.column < context else from_second)
+        for row, context in ((row, row.context) for row in batch)
+        for one in row.scored
+    ]
+    index = on_device(order, first[0].device)
+    with torch.inference_mode():
+        values, greedy = (torch.cat(parts)[index] for parts in zip(first, second, strict=True))
+    return values, greedy

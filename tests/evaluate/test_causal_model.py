@@ -40,13 +40,14 @@ def measure(model: Path, **options: Any) -> Any:
     return evaluate_model(str(model), task=load_examples(ROWS), config=config, prompts=PromptConfig(), **options)
 
 
-def test_one_resident_model_serves_base_and_adapter(quickstart_base: Path, adapter: Path) -> None:
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_one_resident_model_serves_base_and_adapter(quickstart_base: Path, adapter: Path, device: str) -> None:
     """The base is loaded once; with the adapter taken off again it gives its first numbers, bit for bit."""
-    resident = Resident()
-    before = measure(quickstart_base, resident=resident)
-    tuned = measure(quickstart_base, adapter=adapter, resident=resident)
-    after = measure(quickstart_base, resident=resident)
-    alone = measure(quickstart_base, adapter=adapter)
+    resident, config = Resident(), {"device": device}
+    before = measure(quickstart_base, resident=resident, config=config)
+    tuned = measure(quickstart_base, adapter=adapter, resident=resident, config=config)
+    after = measure(quickstart_base, resident=resident, config=config)
+    alone = measure(quickstart_base, adapter=adapter, config=config)
 
     assert resident.loads == 1
     assert after.rows.equals(before.rows)

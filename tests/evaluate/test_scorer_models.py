@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from tunegate.core.models import load_tokenizer
+from tunegate.evaluate.scoring import devices
+from tunegate.evaluate.scoring.forward import Forward
 from tunegate.evaluate.scoring.request import Request
 from tunegate.evaluate.scoring.scorer import CausalScorer
 
@@ -28,6 +30,7 @@ MODELS = {
     "mamba": {"hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
 }
 FALLS_BACK = {"bloom", "mamba"}
+DEVICES = ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)]
 UNSUPPORTED = {("gemma2", "sdpa"), ("mamba", "eager")}
 WORDS = [
     "the",
@@ -52,7 +55,7 @@ WORDS = [
 ]
 
 
-def tiny_model(name: str, tokenizer: Any, length: int | None = None) -> Any:
+def tiny_model(name: str, tokenizer: Any, length: int | None = None, device: str = "cpu") -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -72,7 +75,7 @@ def tiny_model(name: str, tokenizer: Any, length: int | None = None) -> Any:
     with torch.no_grad():
         for weight in model.parameters():
             weight.mul_(3)  # larger weights make attention matter, so that a wrong mask shows
-    return model
+    return model.to(device)
 
 
 def questions(seed: int = 0) -> list[Request]:
@@ -126,12 +129,13 @@ def theirs(model: Any, tokenizer: Any, requests: list[Request], kind: str) -> li
 CASES = [(name, way) for name in MODELS for way in ("sdpa", "eager") if (name, way) not in UNSUPPORTED]
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "attention"), CASES)
-def test_log_likelihoods_are_those_of_lm_eval(name: str, attention: str, quickstart_base: Path) -> None:
+def test_log_likelihoods_are_those_of_lm_eval(name: str, attention: str, quickstart_base: Path, device: str) -> None:
     """Packed rows, headers, sliding windows, one-token choices and left truncation change no number beyond rounding."""
     tokenizer = load_tokenizer(quickstart_base)
-    model = tiny_model(name, tokenizer)
+    model = tiny_model(name, tokenizer, device=device)
     if name != "mamba":
         model.set_attn_implementation(attention)
     scorer = CausalScorer(model, tokenizer, batch_tokens=256)
@@ -161,12 +165,13 @@ def test_a_mask_that_is_not_honoured_is_noticed(quickstart_base: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["llama", "gpt2"])
-def test_rolling_log_likelihoods_are_those_of_lm_eval(name: str, quickstart_base: Path) -> None:
+def test_rolling_log_likelihoods_are_those_of_lm_eval(name: str, quickstart_base: Path, device: str) -> None:
     """A text longer than the model reads is scored in the same windows; an empty text scores 0."""
     tokenizer = load_tokenizer(quickstart_base)
-    model = tiny_model(name, tokenizer)
+    model = tiny_model(name, tokenizer, device=device)
     texts = [one.prompt for one in questions() if one.prompt] + ["the cat", " ".join(WORDS * 12)]
     requests = [Request(kind="rolling", prompt=text) for text in texts]
 
@@ -182,26 +187,32 @@ PROMPTS = {
 }
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("prompts", PROMPTS)
 @pytest.mark.parametrize("name", ["llama", "gpt2", "mistral", "gemma3_text", "bloom", "mamba"])
-def test_written_texts_are_those_of_lm_eval(name: str, prompts: str, quickstart_base: Path) -> None:
+def test_written_texts_are_those_of_lm_eval(name: str, prompts: str, quickstart_base: Path, device: str) -> None:
     """Batching by length, a shared beginning, and rows that end one by one change no text."""
     tokenizer = load_tokenizer(quickstart_base)
-    model = tiny_model(name, tokenizer)
+    model = tiny_model(name, tokenizer, device=device)
     options = '{"do_sample": false, "max_gen_toks": 12, "until": ["cat", "\\n"]}'
     requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in PROMPTS[prompts]]
 
     assert ours(CausalScorer(model, tokenizer), requests) == theirs(model, tokenizer, requests, "generate_until")
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["llama", "gpt2", "opt"])
 @pytest.mark.parametrize("prompts", PROMPTS)
-def test_rows_that_take_the_place_of_others_write_the_same(quickstart_base: Path, name: str, prompts: str) -> None:
+@pytest.mark.parametrize("filled", [0.5, 1.0])
+def test_rows_that_take_the_place_of_others_write_the_same(
+    quickstart_base: Path, name: str, prompts: str, device: str, filled: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Where few rows fit, prompts wait, join rows in the middle of their texts, and still write lm-eval's texts."""
     tokenizer = load_tokenizer(quickstart_base)
-    model = tiny_model(name, tokenizer)
+    model = tiny_model(name, tokenizer, device=device)
+    monkeypatch.setitem(devices.FILLED, "cpu", filled)  # half on CPUs, wholly on accelerators
     options = '{"do_sample": false, "max_gen_toks": 20, "until": ["cat", "a"]}'
     requests = [
         Request(kind="generate", prompt=f"{p} {w}", options=options) for p in PROMPTS[prompts] for w in WORDS[:4]
@@ -211,12 +222,13 @@ def test_rows_that_take_the_place_of_others_write_the_same(quickstart_base: Path
     assert ours(scorer, requests) == theirs(model, tokenizer, requests, "generate_until")
 
 
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["llama", "gpt2", "qwen2", "opt", "gpt_neox", "mistral"])
-def test_long_contexts_are_read_without_a_mask_of_ours(quickstart_base: Path, name: str) -> None:
+def test_long_contexts_are_read_without_a_mask_of_ours(quickstart_base: Path, name: str, device: str) -> None:
     """Contexts of different lengths and their choices in two passes give lm-eval's numbers, one-token choices too."""
     tokenizer = load_tokenizer(quickstart_base)
-    model = tiny_model(name, tokenizer, length=700)
+    model = tiny_model(name, tokenizer, length=700, device=device)
     random = Random(1)
     requests = [
         Request(kind="loglikelihood", prompt=f"{context}:", continuation=choice, group=context)
@@ -292,3 +304,56 @@ def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
         scorer = CausalScorer(model, tokenizer)
         ours(scorer, requests)
         assert scorer.forward.tokens < tokens / 4
+
+
+def asked_linear(forward: Forward) -> bool:
+    """What the trial says of a model, which only accelerators make."""
+    import torch
+
+    states: list[Any] = []
+    handle = forward.head.register_forward_pre_hook(lambda _module, inputs: states.append(inputs[0]))
+    with torch.inference_mode():
+        logits = forward.model(input_ids=torch.arange(8)[None], use_cache=False).logits
+        handle.remove()
+        return forward._is_linear(states[0], logits)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", ["llama", "gpt2", "qwen3", "opt"])
+def test_logits_made_in_blocks_give_the_same_numbers(
+    name: str, quickstart_base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on an accelerator: the model only makes states, and the output matrix is applied to a few lines at a time."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model(name, tokenizer)
+    requests = questions()
+    expected = ours(CausalScorer(model, tokenizer), requests)
+    scorer = CausalScorer(model, tokenizer)
+    monkeypatch.setattr(Forward, "in_blocks", True)
+    scorer.forward.linear = True
+    found = ours(scorer, requests)
+
+    assert asked_linear(scorer.forward)
+    assert max(abs(a[0] - b[0]) for a, b in zip(found, expected, strict=True)) < 1e-4
+    assert [a[1] for a in found] == [b[1] for b in expected]
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("gemma2", {"final_logit_softcapping": 30.0}),
+        ("cohere", {"logit_scale": 0.5}),
+        ("granite", {"logits_scaling": 4}),
+    ],
+)
+def test_a_model_that_does_more_to_its_logits_makes_them_itself(
+    name: str, options: dict[str, float], quickstart_base: Path
+) -> None:
+    """A cap or a scale behind the output matrix would be lost in blocks."""
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    tokenizer = load_tokenizer(quickstart_base)
+    shape = {**SMALL, **WIDE, "head_dim": 8, "vocab_size": len(tokenizer), "pad_token_id": 0}
+    model = AutoModelForCausalLM.from_config(AutoConfig.for_model(name, **shape, **options)).eval()
+
+    assert not asked_linear(CausalScorer(model, tokenizer).forward)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from tunegate.core.errors import InputError
 from tunegate.core.prompts import PromptConfig
-from tunegate.train import TrainConfig
+from tunegate.train import TrainConfig, estimate
 from tunegate.train.batches import Micro
 from tunegate.train.encoding import Row
 from tunegate.train.objective import CausalObjective
@@ -157,3 +157,22 @@ def test_every_process_names_the_broken_row(
         told.add(describe_broken(session, rows, step=2, what="the loss is nan"))
     (message,) = told
     assert "rows with a broken loss: <rows>:4; look" in message
+
+
+@pytest.mark.parametrize(("gib", "tokens"), [(40, 16384), (1.0, 8192), (0.1, 4096)])
+def test_a_gpu_gets_as_many_tokens_as_fit(
+    gib: float,
+    tokens: int,
+    completions: list[dict[str, str]],
+    quickstart_base: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Unless a number is set, which holds everywhere; a CPU gets the smallest."""
+    rows = [{**row, "prompt": row["prompt"] * 20} for row in completions * 40]
+    settings = {"method": "full", "batch_size": 960, "monitor": {"validation_share": 0.0}}
+    plan = make_plan(rows, model=str(quickstart_base), config=TrainConfig(**settings), prompts=PromptConfig())
+    on_gpu = replace(plan, place=replace(plan.place, device=torch.device("cuda")))
+    stated = replace(on_gpu, config=TrainConfig(**settings, micro_tokens=100))
+    monkeypatch.setattr(estimate, "free_memory", lambda _device: int(gib * 2**30))
+
+    assert [estimate.micro_tokens(one) for one in (plan, on_gpu, stated)] == [4096, tokens, 100]
