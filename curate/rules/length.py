@@ -11,7 +11,7 @@ from ...core.records import Examples, Finding
 from ..compared import codes
 from ..config import CurateConfig
 from ..context import Array, Context
-from ..scanning import prose_columns
+from ..scanning import by_slices, prose_columns
 
 NORMAL = 1.4826
 """Median absolute deviation to standard deviation, for normal data."""
@@ -51,7 +51,7 @@ def find_length_outliers(examples: Examples, config: CurateConfig, context: Cont
     """Texts far shorter or longer than the others of their class (of all rows, where there are no classes)."""
     classes = codes(examples.table["target"]) if examples.kind == "label" else np.zeros(len(examples), np.int64)
     for name in prose_columns(examples):
-        lengths = pc.utf8_length(examples.table[name]).to_numpy().astype(np.float64)
+        lengths = by_slices(examples.table[name], pc.utf8_length, np.int64).astype(np.float64)
         deviations = settled_deviations(np.log(lengths + 1), classes, config.quality.length_deviations)
         for row in np.flatnonzero(np.abs(deviations) > config.quality.length_deviations).tolist():
             long = "long" if deviations[row] > 0 else "short"
@@ -70,19 +70,25 @@ def settled_deviations(values: Array, classes: Array, limit: float) -> Array:
 
     Outliers are left out of the median and spread until no new one appears, so that dropping them reveals no more.
     """
-    inside = np.ones(len(values), dtype=bool)
+    inside, groups = np.ones(len(values), dtype=bool), _rows_of_each(classes)
     while True:
-        deviations = _deviations(values, classes, inside)
+        deviations = _deviations(values, groups, inside)
         still = inside & (np.abs(deviations) <= limit)
         if still.sum() == inside.sum():
             return deviations
         inside = still
 
 
-def _deviations(values: Array, classes: Array, inside: Array) -> Array:
+def _rows_of_each(classes: Array) -> list[Array]:
+    """The rows of each class; numbers of 16 bits are sorted digit by digit."""
+    few = classes.astype(np.uint16) if len(classes) and classes.max() < 1 << 16 else classes
+    order = np.argsort(few, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(classes[order])) + 1)
+
+
+def _deviations(values: Array, groups: list[Array], inside: Array) -> Array:
     deviations = np.zeros(len(values))
-    order = np.argsort(classes, kind="stable")
-    for rows in np.split(order, np.flatnonzero(np.diff(classes[order])) + 1):
+    for rows in groups:
         typical = values[rows[inside[rows]]]
         if len(typical) < FEWEST:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
@@ -42,8 +43,7 @@ def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Con
         pc.max_element_wise(pc.cast(pc.utf8_length(prompts), "float64"), 1.0),
     )
     alike = pc.and_(pc.greater_equal(ratio, REPEAT_RATIO), pc.less_equal(ratio, 1 / REPEAT_RATIO)).to_numpy()
-    rows = np.flatnonzero(alike)
-    likely = rows[_may_contain(take_rows(prompts, rows), take_rows(answers, rows))]
+    likely = np.flatnonzero(_may_contain(prompts, answers, alike))
     texts = zip(take_rows(prompts, likely).to_pylist(), take_rows(answers, likely).to_pylist(), strict=True)
     for row, (prompt, answer) in zip(likely.tolist(), texts, strict=True):
         asked, said = fold(prompt), fold(answer)
@@ -52,27 +52,27 @@ def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Con
         yield Finding(row=row, rule="repeats-prompt", severity="warning", reason="The answer only repeats the prompt.")
 
 
-def _may_contain(one: pa.ChunkedArray, two: pa.ChunkedArray) -> Array:
-    """(n,) bool: pairs of texts of which one may stand in the other; all of them where nothing is compiled."""
+def _may_contain(one: pa.ChunkedArray, two: pa.ChunkedArray, among: Array) -> Array:
+    """(n,) bool: pairs of texts, under a mask, of which one may stand in the other; all where nothing is compiled."""
     if not jit_enabled():
-        return np.ones(len(one), np.bool_)
+        return among
     from .repeat_kernel import may_contain
 
-    def work(batch: pa.RecordBatch) -> Array:
-        found = np.empty(len(batch), np.bool_)
-        may_contain(*text_bytes(batch[0]), *text_bytes(batch[1]), found)
+    def work(batch: tuple[int, pa.RecordBatch]) -> Array:
+        first, columns = batch
+        found = among[first : first + len(columns)].copy()
+        may_contain(*text_bytes(columns[0]), *text_bytes(columns[1]), found)
         return found
 
     batches = pa.table([one, two], ["one", "two"]).to_batches(SLICE_ROWS)
-    return np.concatenate([np.empty(0, np.bool_), *map_threads(work, batches)])
+    firsts = accumulate(map(len, batches), initial=0)
+    return np.concatenate([np.empty(0, np.bool_), *map_threads(work, zip(firsts, batches, strict=False))])
 
 
 def find_loops(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Long answers that say the same again and again."""
     column, least = examples.table["target"], config.quality.repetition_share
-    long = np.flatnonzero(pc.greater_equal(pc.binary_length(column), LOOP_WORDS * 3).to_numpy())
-    likely = np.zeros(len(column), np.bool_)
-    likely[long[_most_repeated(take_rows(column, long)) >= least]] = True
+    likely = _most_repeated(column, LOOP_WORDS * 3) >= least
     for row, text in rows_where(column, likely):
         data = text.encode()
         if len(zlib.compress(data, 1)) > LOOP_COMPRESSED * len(data):
@@ -90,15 +90,15 @@ def find_loops(examples: Examples, config: CurateConfig, context: Context) -> It
             )
 
 
-def _most_repeated(column: pa.ChunkedArray) -> Array:
-    """(n,) float64: shares of repeated runs that no text exceeds; 1 where nothing is compiled."""
+def _most_repeated(column: pa.ChunkedArray, fewest: int) -> Array:
+    """(n,) float64: shares of repeated runs that no text exceeds, 0 for texts of fewer bytes; 1 where not compiled."""
     if not jit_enabled():
-        return np.ones(len(column))
+        return np.asarray(pc.binary_length(column).to_numpy() >= fewest, np.float64)
     from .repeat_kernel import repeated_share
 
     def work(piece: tuple[int, pa.Array]) -> Array:
         shares = np.empty(len(piece[1]))
-        repeated_share(*text_bytes(piece[1]), shares)
+        repeated_share(*text_bytes(piece[1]), fewest, shares)
         return shares
 
     return np.concatenate([np.empty(0), *map_threads(work, slices(column, SLICE_ROWS))])

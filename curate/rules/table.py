@@ -22,11 +22,12 @@ from .answer import find_placeholders, find_refusals, find_unfinished
 from .cap import find_over_cap
 from .language import find_foreign_rows
 from .length import find_length_outliers, find_too_long
+from .mojibake import find_mojibake
 from .private_data import find_private_data
 from .repeats import find_loops, find_repeated_prompts
 from .same_rows import find_same_rows
 from .shape import find_equal_choices, find_label_problems, find_turn_problems
-from .text import find_control_characters, find_empty, find_markup, find_mojibake, find_url_only
+from .text import find_control_characters, find_empty, find_markup, find_url_only
 
 Find = Callable[[Examples, CurateConfig, Context], Iterable[Finding]]
 Stage = Literal["read", "row", "leak", "same", "class", "cap"]

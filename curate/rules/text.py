@@ -1,4 +1,4 @@
-"""Rows to findings about the text itself: empty, damaged, full of mark-up, or nothing but a link."""
+"""Rows to findings about the text itself: empty, full of what no one sees or of mark-up, or nothing but a link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
-from ..scanning import by_slices, excerpt, prose_columns, rows_matching, rows_where
+from ..scanning import by_slices, prose_columns, rows_matching
 from ..screen import CONTROL, MARKUP, NON_ASCII
 from .suspects import column_bits
 
@@ -26,8 +26,6 @@ TAG_OR_ENTITY = f"{TAG}|{ENTITY}"
 LIKELY_MARKUP = TAG_OR_ENTITY.replace("{0,200}", "*").replace("{2,5}", "+")
 """Matches wherever the pattern itself does; counted repetitions make RE2 slow."""
 ABOUT_CODE = re.compile(r"```|\b(html|xml|css|markup|tag|svg|jsx|php|javascript|web ?page)s?\b", re.IGNORECASE)
-LONG_ASCII = re.compile(r"([\x00-\x7f]{8})[\x00-\x7f]+([\x00-\x7f]{8})")
-"""ASCII characters of which 8 at either end are kept; ftfy's longest pattern has 7 characters."""
 URL_ONLY = r"^\s*(?:https?://|www\.)\S+\s*$"
 
 
@@ -61,42 +59,6 @@ def find_control_characters(examples: Examples, config: CurateConfig, context: C
                 reason=f"The {name} holds invisible characters: {', '.join(found)}.",
                 evidence={"column": name, "characters": found},
             )
-
-
-def find_mojibake(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
-    """Text decoded with the wrong encoding, as ftfy judges it, and replacement characters."""
-    from ftfy import fix_encoding
-    from ftfy.badness import is_bad
-
-    for name in prose_columns(examples):
-        column = examples.table[name]
-        for row, text in rows_where(column, (column_bits(examples, name, context) & NON_ASCII) > 0):
-            lost = text.find("\ufffd")
-            if lost < 0 and not is_bad(around_foreign(text)):
-                continue
-            mended = fix_encoding(text)
-            if lost < 0 and mended == text:
-                continue
-            start = lost if lost >= 0 else _first_difference(text, mended)
-            reason = f"The {name} was decoded with a wrong encoding" if lost < 0 else f"The {name} lost characters"
-            evidence = {"column": name, "was": excerpt(text, start, width=40)}
-            if lost < 0:
-                evidence["mended"] = excerpt(mended, start, width=40)
-            yield Finding(row=row, rule="mojibake", severity="warning", reason=f"{reason}.", evidence=evidence)
-
-
-def around_foreign(text: str) -> str:
-    """The text with long runs of ASCII cut out between its other characters; ftfy looks at a few in a row only.
-
-    >>> around_foreign("caf\u00e9 with as many plain words behind").split()
-    ['caf\u00e9', 'with', 'as', 's', 'behind']
-    """
-    return LONG_ASCII.sub(r"\1\n\2", text)
-
-
-def _first_difference(one: str, two: str) -> int:
-    pairs = enumerate(zip(one, two, strict=False))
-    return next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(one), len(two)))
 
 
 def find_markup(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
-from ftfy.badness import is_bad
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.rules.private import PATTERNS, Found, find_private, mask
 from tunegate.curate.rules.private_data import TYPES, mask_column, private_spans
 from tunegate.curate.rules.suspects import NEEDLES, possible_patterns, screened
-from tunegate.curate.rules.text import around_foreign
 from tunegate.curate.scanning import replace_rows
 from tunegate.curate.screen import CONTROL, FENCE, MARKUP, NON_ASCII, _screen_plainly, as_needles, text_bytes
 
@@ -97,16 +95,6 @@ def test_features_are_those_of_each_text(texts: list[str]) -> None:
 
     assert (bits & named).tolist() == (plain & named).tolist() == expected
     assert not (bits & ~plain).any()
-
-
-FOREIGN = ["\u00c3\u00a9", "\u00e2\u20ac\u2122", "Â ", "a Â .", "Ã ", "–", "é", "\u201c", "plain words " * 3, "x"]
-
-
-@settings(max_examples=300, deadline=None)
-@given(text=st.lists(st.sampled_from(FOREIGN) | st.text(max_size=3), max_size=8).map("".join))
-def test_ascii_far_from_other_characters_does_not_decide_on_mojibake(text: str) -> None:
-    """What is cut out of a text changes nothing in ftfy's judgement."""
-    assert is_bad(around_foreign(text)) == is_bad(text)
 
 
 @settings(deadline=None)

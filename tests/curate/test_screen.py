@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections import Counter
 
 import numpy as np
 import pyarrow as pa
@@ -29,6 +30,27 @@ REFUSING = [
     "i do not have ", "feelings", "per\u017fonal", "access to real", ".", "\n", "x",
 ]  # fmt: skip
 WORDS = st.lists(st.sampled_from(["a", "B", "c#", "_d", "*", "\n", "é", ".", "1"]), max_size=30).map(" ".join)
+FOLDED = [
+    "\u0301",
+    "\u0338",
+    "=",
+    ">",
+    "e",
+    "ﬃ",
+    "㌖",
+    "ﷺ",
+    "½",
+    "ß",
+    "\u2212",
+    "中",
+    "\ufe0f",
+    "€",
+    "a b c d ",
+    " ",
+    "ﬀ",
+]
+"""Characters that folding joins with those before them, splits, turns into several words, or drops."""
+ODD_WORDS = st.lists(st.sampled_from(FOLDED), max_size=30).map("".join)
 
 
 @settings(max_examples=300, deadline=None)
@@ -60,20 +82,31 @@ def test_no_digit_or_letter_beyond_ascii_is_left_out() -> None:
     assert letters <= set(ODD_LETTERS)
 
 
-@settings(max_examples=200, deadline=None)
-@given(pairs=st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=5))
+@settings(max_examples=500, deadline=None)
+@given(pairs=st.lists(st.tuples(WORDS | ODD_WORDS, WORDS | ODD_WORDS), min_size=1, max_size=5))
 @example(pairs=[("It\u017f K", "its k")])
 def test_no_repetition_is_beyond_its_bound(pairs: list[tuple[str, str]]) -> None:
     """A text that stands in another one may contain it, and no text repeats more of its runs than its bound says."""
     one, two = (pa.chunked_array([pa.array(side, pa.large_string())]) for side in zip(*pairs, strict=True))
-    may = _may_contain(one, two)
+    may = _may_contain(one, two, np.ones(len(one), np.bool_))
     for (left, right), held in zip(pairs, may.tolist(), strict=True):
         assert held or not (fold(left) in fold(right) or fold(right) in fold(left))
 
-    for (left, _), bound in zip(pairs, _most_repeated(one).tolist(), strict=True):
+    for (left, _), bound in zip(pairs, _most_repeated(one, 0).tolist(), strict=True):
         words = fold(left).split()
         runs = [tuple(words[at : at + LOOP_RUN]) for at in range(len(words) - LOOP_RUN + 1)]
         assert not runs or bound >= 1 - len(set(runs)) / len(runs)
+
+
+def test_bounds_hold_for_every_character() -> None:
+    """A byte beyond ASCII adds no more letters and words than the bounds allow for."""
+    for code in range(128, sys.maxunicode + 1):
+        character = chr(code)
+        folded = fold(f"x {character} x")
+        letters = Counter(letter for letter in folded if letter.isascii() and letter.isalnum())
+        size = len(character.encode(errors="surrogatepass"))
+        assert max((count for letter, count in letters.items() if letter != "x"), default=0) <= size
+        assert len(folded.split()) - 2 <= 2 * size
 
 
 @settings(deadline=None)
