@@ -11,10 +11,9 @@ import numpy as np
 
 from ...core.console import progress
 from .compiled import compiled, map_threads
-from .crowds import sort_sets
 from .rows import Rows, Texts, as_rows
 from .shingles import Array, bandless, mix64
-from .sketches import block_sets, kernels, sketch_texts
+from .sketches import block_sets, kernels, sketch_texts, sort_sets
 from .sorting import id_bits, sorted_union
 
 COUNT_BITS = 22
