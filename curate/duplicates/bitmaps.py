@@ -7,6 +7,7 @@ of the sets has (the bitmap filter of Sandes, Teodoro, Melo: Bitmap filter, 2020
 from __future__ import annotations
 
 from collections import deque
+from typing import Any
 
 import numpy as np
 
@@ -43,7 +44,7 @@ def find_possible(pairs: Array, maps: Array, threshold: float, out: Array) -> No
 
 
 @compiled
-def may_reach(maps: Array, one: int, two: int, threshold: float) -> bool:
+def may_reach(maps: Array, one: Any, two: Any, threshold: float) -> Any:
     """Whether the Jaccard similarity of two mapped sets may reach the threshold."""
     only_one, only_two = 0, 0
     for word in range(MAP_WORDS):
@@ -51,12 +52,11 @@ def may_reach(maps: Array, one: int, two: int, threshold: float) -> bool:
         only_one += count_ones(left & ~right)
         only_two += count_ones(right & ~left)
     shared = min(np.int64(maps[one, MAP_WORDS]) - only_one, np.int64(maps[two, MAP_WORDS]) - only_two)
-    enough: bool = shared >= (threshold - SLACK) * (shared + only_one + only_two)
-    return enough
+    return shared >= (threshold - SLACK) * (shared + only_one + only_two)
 
 
 @compiled
-def count_ones(value: Array) -> int:
+def count_ones(value: Any) -> Any:
     """How many bits of a uint64 are set."""
     value = value - ((value >> np.uint64(1)) & TWOS)
     value = (value & FOURS) + ((value >> np.uint64(2)) & FOURS)

@@ -30,7 +30,8 @@ SLACK = 1e-9
 
 def text_numbers(texts: Texts | Rows, code: int, groups: Array | None = None) -> Array:
     """Whole-text numbers (n,) uint64; rows of different groups share none."""
-    return sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
+    numbers: Array = sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
+    return numbers
 
 
 def exact_candidates(

@@ -6,6 +6,8 @@ words nor shingles are stored.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import uint64
 
@@ -33,7 +35,7 @@ def next_run(offsets: Array, first: int) -> int:
 
 
 @inlined
-def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[int, int, int]:
+def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[Any, Any, Any]:
     """`row_shingles` of one row of a block, of which the run from byte `base` on is in the scratch."""
     start, stop = block.offsets[row], block.offsets[row + 1]
     if block.kinds[row] != ASCII:
