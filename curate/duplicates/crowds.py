@@ -70,7 +70,9 @@ def crowd_pairs(
         labels: (n,) the label of each representative.
         maps: (n, words) bitmaps of the shingle sets, or none; see `bitmaps`.
     """
-    rows = np.unique(np.concatenate([*crowds, pairs.reshape(-1)]))
+    is_member = np.zeros(len(texts), np.bool_)  # `np.unique` takes a fifth of a second for a quarter million rows
+    is_member[np.concatenate([*crowds, pairs.reshape(-1)])] = True
+    rows = np.flatnonzero(is_member)
     rows = rows[np.argsort(rank[rows])]
     place = np.empty(len(texts), dtype=np.int64)
     place[rows] = np.arange(len(rows))
