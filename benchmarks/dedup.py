@@ -104,9 +104,10 @@ def found_by(name: str, corpus: Path) -> Path:
 
 def write_shingles(corpus: Path) -> None:
     """Our shingle numbers beside the corpus, for the peer that takes numbers."""
+    from tunegate.curate.duplicates.rows import as_rows
     from tunegate.curate.duplicates.sketches import shingle_sets
 
-    values, ends = shingle_sets(read_arrow(corpus), 3)
+    values, ends = shingle_sets(as_rows(read_arrow(corpus)), 3)
     np.save(corpus.with_suffix(".shingles.npy"), values)
     np.save(corpus.with_suffix(".ends.npy"), ends)
 

@@ -14,7 +14,7 @@ from .config import DedupConfig
 from .context import Array
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from .duplicates.rows import Rows
-from .field_overlap import field_jaccard
+from .field_overlap import alike_fields
 from .template import Template, strip_rows
 from .whole_texts import merge_whole_texts
 
@@ -119,6 +119,5 @@ def keep_pairs(near: NearDuplicates, rows: Rows, config: DedupConfig) -> NearDup
     """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
     if rows.fields == 1 or not len(near.pairs):
         return near
-    scores = field_jaccard(rows, near.pairs, config.shingle).min(axis=1)
-    alike = scores >= config.threshold - 1e-12
-    return NearDuplicates(pairs=near.pairs[alike], jaccard=scores[alike], representative=near.representative)
+    alike, scores = alike_fields(rows, near.pairs, config.shingle, config.threshold - 1e-12)
+    return NearDuplicates(pairs=near.pairs[alike], jaccard=scores, representative=near.representative)

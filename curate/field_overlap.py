@@ -35,9 +35,24 @@ def jaccard(one: frozenset[str], two: frozenset[str]) -> float:
     return len(one & two) / len(one | two) if one or two else 1.0
 
 
-def field_jaccard(rows: Rows, pairs: Array, shingle: str) -> Array:
-    """(m, fields) float64: similarity of every field for each of the (m, 2) pairs of rows, sorted, lower row first."""
+def alike_fields(rows: Rows, pairs: Array, shingle: str, threshold: float) -> tuple[Array, Array]:
+    """The pairs of rows of which every field reaches the threshold.
+
+    Args:
+        rows: rows of several fields.
+        pairs: (m, 2), sorted, the lower row first.
+        shingle: as `dedup.shingle`.
+        threshold: Jaccard similarity.
+
+    Returns:
+        (k,) int64 positions of these pairs, ascending, and (k,) float64 the similarity of the least alike field.
+    """
     from .duplicates.verification import pair_similarities
 
     code, packed = parse_shingle(shingle).code, pack_pairs(pairs[:, 0], pairs[:, 1])
-    return np.stack([pair_similarities(rows.field(at), packed, code) for at in range(rows.fields)], axis=1)
+    alike, least = np.arange(len(pairs)), np.ones(len(pairs))
+    for at in range(rows.fields):
+        scores = pair_similarities(rows.field(at), packed[alike], code, threshold)
+        kept = scores >= threshold
+        alike, least = alike[kept], np.minimum(least[kept], scores[kept])
+    return alike, least

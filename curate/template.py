@@ -56,7 +56,12 @@ class Template:
 
 
 def detect_template(
-    examples: Examples, share: float, *, rows: Array | None = None, fold: Callable[[str], str] = fold
+    examples: Examples,
+    share: float,
+    *,
+    rows: Array | None = None,
+    fold: Callable[[str], str] = fold,
+    numbers: Array | None = None,
 ) -> Template:
     """Boilerplate that at least `share` of the distinct inputs (and at least `FEWEST`) have in common.
 
@@ -65,18 +70,19 @@ def detect_template(
         share: as `dedup.template_share`.
         rows: positions of the rows to look at, ascending; none: all.
         fold: the fold to use, one that remembers for example.
+        numbers: (n,) `id_numbers`, where they are known.
     """
-    texts = _sample(examples, rows, fold)
+    texts = _sample(examples, rows, fold, id_numbers(examples) if numbers is None else numbers)
     fewest = max(FEWEST, int(np.ceil(share * len(texts))))
     counts = Counter(line for text in texts if "\n" in text for line in {line.strip() for line in text.split("\n")})
     lines = frozenset(line for line, count in counts.items() if line and count >= fewest)
     rests = [_without_lines(text, lines)[0] for text in texts]
-    heads = [fold(rest[:EDGE]).split() for rest in rests]
-    tails = [fold(rest[-EDGE:]).split()[::-1] for rest in rests]
+    heads = [fold(rest[:EDGE]) for rest in rests]
+    tails = [fold(rest[-EDGE:]) for rest in rests]
     return Template(
         lines=lines,
         openings=_shared_openings(heads, fewest),
-        closings=tuple(_backwards(text) for text in _shared_openings(tails, fewest)),
+        closings=tuple(_backwards(text) for text in _shared_openings(tails, fewest, backwards=True)),
     )
 
 
@@ -165,8 +171,7 @@ def _code(removed: Iterable[str]) -> int:
     return zlib.crc32("\n".join(part for part in removed if part.count(" ") >= NAMING_WORDS - 1).encode())
 
 
-def _sample(examples: Examples, rows: Array | None, fold: Callable[[str], str]) -> list[str]:
-    numbers = id_numbers(examples)
+def _sample(examples: Examples, rows: Array | None, fold: Callable[[str], str], numbers: Array) -> list[str]:
     at = np.arange(len(numbers)) if rows is None else rows
     if len(at) > SAMPLE:
         at = at[np.argpartition(numbers[at], SAMPLE)[:SAMPLE]]
@@ -186,13 +191,22 @@ def _backwards(opening: str) -> str:
     return " " + " ".join(reversed(opening.split()))
 
 
-def _shared_openings(rows: Sequence[Sequence[str]], fewest: int) -> tuple[str, ...]:
-    """Openings of at least `AFFIX_WORDS` words that `fewest` rows share, each as long as nearly all of them agree."""
-    starts: dict[tuple[str, ...], list[Sequence[str]]] = {}
-    for row in rows:
-        if len(row) > AFFIX_WORDS:
-            starts.setdefault(tuple(row[:AFFIX_WORDS]), []).append(row)
-    grown = [_grow(list(start), members) for start, members in starts.items() if len(members) >= fewest]
+def _shared_openings(texts: Sequence[str], fewest: int, *, backwards: bool = False) -> tuple[str, ...]:
+    """Openings of at least `AFFIX_WORDS` words that `fewest` folded texts share, each as long as nearly all agree.
+
+    With `backwards`, words are read from the last one on.
+    """
+    starts: dict[tuple[str, ...], list[str]] = {}
+    for text in texts:
+        words = text.rsplit(" ", AFFIX_WORDS)[::-1] if backwards else text.split(" ", AFFIX_WORDS)
+        if len(words) > AFFIX_WORDS:
+            starts.setdefault(tuple(words[:AFFIX_WORDS]), []).append(text)
+    step = -1 if backwards else 1
+    grown = [
+        _grow(list(start), [text.split(" ")[::step] for text in members])
+        for start, members in starts.items()
+        if len(members) >= fewest
+    ]
     return tuple(sorted((" ".join(opening) + " " for opening in grown), key=lambda text: (-len(text), text)))
 
 

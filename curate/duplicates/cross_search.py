@@ -31,7 +31,7 @@ def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: De
         candidates = exact_candidates(both, representative, code, threshold)
         candidates = candidates[across(candidates, sides_of(representative, split))]
     else:
-        candidates, crowds, _, representative = propose_pairs(both, plan, split=split)
+        candidates, crowds, _, representative, _ = propose_pairs(both, plan, threshold, split=split)
         sides = sides_of(representative, split)
         candidates = sorted_union(candidates, *(_crowd_candidates(crowd, sides) for crowd in crowds))
     pairs, jaccard = verify_pairs(both, candidates, code, threshold)

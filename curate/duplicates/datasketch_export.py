@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..config import DedupConfig
-from .near_duplicates import Array, Texts
+from .near_duplicates import Array
+from .rows import Texts
 
 
 def shingle_numbers(texts: Texts, *, config: DedupConfig) -> list[Array]:

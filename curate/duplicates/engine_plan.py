@@ -13,8 +13,8 @@ KEY_MEMORY = 2 << 30
 """Bytes of band keys held at once; more rows take more passes over the texts, each for some of the bands."""
 PAIR_MEMORY = 40
 """Bytes per row for candidate pairs, as measured on recombined instructions with 28 % of the rows in a pair."""
-ROW_MEMORY = 40
-"""Bytes per row for text numbers, representatives and their sorting."""
+ROW_MEMORY = 80
+"""Bytes per row for text numbers, representatives and their sorting, and the bitmap of the row's shingles."""
 WORKING_MEMORY = 192 << 20
 """Bytes for blocks and shingle sets in work, and the libraries themselves."""
 

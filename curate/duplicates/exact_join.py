@@ -11,10 +11,9 @@ import numpy as np
 
 from ...core.console import progress
 from .compiled import compiled, map_threads
-from .crowds import sort_sets
 from .rows import Rows, Texts, as_rows
 from .shingles import Array, bandless, mix64
-from .sketches import block_sets, kernels, sketch_texts
+from .sketches import block_sets, kernels, sketch_texts, sort_sets
 from .sorting import id_bits, sorted_union
 
 COUNT_BITS = 22
@@ -31,7 +30,8 @@ SLACK = 1e-9
 
 def text_numbers(texts: Texts | Rows, code: int, groups: Array | None = None) -> Array:
     """Whole-text numbers (n,) uint64; rows of different groups share none."""
-    return sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
+    numbers: Array = sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
+    return numbers
 
 
 def exact_candidates(

@@ -6,6 +6,8 @@ words nor shingles are stored.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import uint64
 
@@ -14,7 +16,7 @@ from .compiled import compiled
 from .kernel_shingles import Scratch, fold_ascii, inlined, row_shingles
 from .kernel_signature import band_keys, make_signer, sign
 from .kernel_unicode import fold_by_table
-from .shingles import PAD, Array, Spec
+from .shingles import MAP_WORDS, PAD, Array, Spec
 from .unicode_table import GROWTH
 
 RUN_BYTES = 1 << 17
@@ -33,7 +35,7 @@ def next_run(offsets: Array, first: int) -> int:
 
 
 @inlined
-def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[int, int, int]:
+def block_row(block: Block, row: int, base: int, scratch: Scratch, code: int) -> tuple[Any, Any, Any]:
     """`row_shingles` of one row of a block, of which the run from byte `base` on is in the scratch."""
     start, stop = block.offsets[row], block.offsets[row + 1]
     if block.kinds[row] != ASCII:
@@ -76,7 +78,7 @@ def make_scratch(block: Block) -> Scratch:
 
 
 @compiled
-def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> None:
+def sketch(block: Block, spec: Spec, keys: Array, texts: Array, maps: Array, start: int) -> None:
     """Sketches of a block.
 
     Args:
@@ -84,6 +86,7 @@ def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> N
         spec: what is computed.
         keys: (bands, all rows) uint64, receives a key of each band in keys[:, start:start + n].
         texts: (2, all rows) uint64, receives the numbers of each whole text and of its words in any order.
+        maps: (all rows, words) uint64, receives bitmaps of the shingles, see `bitmaps`; or has no rows.
         start: first row of the block among all rows.
     """
     scratch, signer = make_scratch(block), make_signer(spec.a, spec.b)
@@ -95,11 +98,24 @@ def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> N
         fold_ascii(block.data, base, block.offsets[last], scratch.text)
         for row in range(first, last):
             count, texts[0, start + row], texts[1, start + row] = block_row(block, row, base, scratch, spec.code)
+            if maps.shape[0] > 0:
+                map_shingles(scratch.shingles, count, maps, start + row)
             if keys.shape[0] == 0:
                 continue
             sign(scratch.shingles, count, lower, signer)
             band_keys(signer, spec.rows, keys, start + row)
         first = last
+
+
+@inlined
+def map_shingles(shingles: Array, count: int, maps: Array, row: int) -> None:
+    """Write the bitmap of shingles[:count], and their number, repeats included, to maps[row]."""
+    for word in range(MAP_WORDS):
+        maps[row, word] = uint64(0)
+    for q in range(count):
+        value = shingles[q]
+        maps[row, (value >> uint64(6)) & uint64(MAP_WORDS - 1)] |= uint64(1) << (value & uint64(63))
+    maps[row, MAP_WORDS] = uint64(count)
 
 
 @compiled

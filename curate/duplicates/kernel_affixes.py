@@ -57,7 +57,7 @@ def strip_block(
     """
     scratch = make_scratch(block)
     spans, others, rests = out
-    cut, other, total = 0, 0, 0
+    cut, other, total = 0, 0, np.int64(0)
     for row in range(block.kinds.shape[0]):
         removed[row, 0] = removed[row, 1] = -1
         if fixed[row]:

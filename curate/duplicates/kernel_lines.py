@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import uint64
@@ -83,7 +83,7 @@ def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Ar
 
 
 @compiled
-def next_newline(data: Array, i: int, stop: int) -> int:
+def next_newline(data: Array, i: int, stop: int) -> Any:
     """Place of the next end of a line from i on, else `stop`."""
     while i + 8 <= stop:
         differing = load64(data, i) ^ NEWLINES

@@ -241,7 +241,7 @@ def find_row_words(scratch: Scratch, start: int, stop: int, folded: bool) -> int
 
 
 @inlined
-def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[int, int, int]:
+def row_shingles(scratch: Scratch, start: int, stop: int, folded: bool, code: int) -> tuple[Any, Any, Any]:
     """Shingle numbers of one row of a run into `scratch.shingles`.
 
     Returns:

@@ -27,8 +27,8 @@ MARK = np.uint64(1 << 63)
 """Set in every number of a shingle set; `kernel` needs it."""
 
 
-def sketch(block: Block, spec: Spec, keys: Array, texts: Array, start: int) -> None:
-    """`kernel.sketch`."""
+def sketch(block: Block, spec: Spec, keys: Array, texts: Array, _maps: Array, start: int) -> None:
+    """`kernel.sketch`; bitmaps only spare time, and are left alone."""
     shingles, ends, numbers = _shingles(block, spec.code)
     stop = start + numbers.shape[1]
     texts[:, start:stop] = numbers

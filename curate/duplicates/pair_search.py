@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..config import DedupConfig
+from .bitmaps import NO_MAPS, possible_pairs
 from .candidates import band_candidates, best_rows, pack_pairs, representatives
+from .compiled import jit_enabled
 from .crowds import crowd_pairs
 from .engine_plan import EnginePlan, plan_engine
 from .rows import Rows
-from .shingles import Array, bandless
+from .shingles import MAP_WORDS, Array, bandless
 from .sketches import sketch_texts
 from .sorting import sorted_union
 from .verification import verify_pairs
@@ -32,15 +36,16 @@ def search_pairs(
         numbers = sketch_texts(texts, bandless(code), groups)[1]
         representative = representatives(numbers[0])
         candidates = exact_candidates(texts, representative, code, threshold, groups)
-        crowds: list[Array] = []
+        found = Proposed(candidates, [], numbers, representative, NO_MAPS)
     else:
-        candidates, crowds, numbers, representative = propose_pairs(texts, plan, groups)
-    pairs, jaccard = verify_pairs(texts, candidates, code, threshold)
-    if crowds:
+        found = propose_pairs(texts, plan, threshold, groups)
+    numbers, representative = found.numbers, found.representative
+    pairs, jaccard = verify_pairs(texts, found.candidates, code, threshold)
+    if found.crowds:
         rank = numbers[0] if rank is None else rank
         best = best_rows(representative, rank)
         label = np.zeros(len(texts), np.int64) if labels is None else labels.astype(np.int64)[best]
-        more = crowd_pairs(texts, crowds, pairs, (code, threshold), rank[best], label)
+        more = crowd_pairs(texts, found.crowds, pairs, (code, threshold), rank[best], label, found.maps)
         fresh = np.setdiff1d(more, pack_pairs(*pairs.T), assume_unique=True)
         pairs, jaccard = _merged((pairs, jaccard), verify_pairs(texts, fresh, code, threshold))
     return pairs, jaccard, representative, numbers[1]
@@ -53,24 +58,41 @@ def _merged(one: tuple[Array, Array], two: tuple[Array, Array]) -> tuple[Array, 
     return pairs[order], jaccard[order]
 
 
+class Proposed(NamedTuple):
+    """What bands tell of n texts."""
+
+    candidates: Array
+    """(m,) uint64: pairs that may reach the threshold, sorted."""
+    crowds: list[Array]
+    """Rows of each bucket that is too full for pairs."""
+    numbers: Array
+    """(2, n) uint64: numbers of the whole texts and of their words in any order."""
+    representative: Array
+    """(n,) int64: the first row of the same text."""
+    maps: Array
+    """(n, words) uint64: bitmaps of the shingle sets; without rows where they are not compiled."""
+
+
 def propose_pairs(
-    texts: Rows, plan: EnginePlan, groups: Array | None = None, split: int = 0
-) -> tuple[Array, list[Array], Array, Array]:
-    """Candidate pairs and crowds of all bands, in as many passes as the plan says; numbers (2, n) and representatives.
+    texts: Rows, plan: EnginePlan, threshold: float, groups: Array | None = None, split: int = 0
+) -> Proposed:
+    """Candidate pairs and crowds of all bands, in as many passes as the plan says.
 
     With `split`, only pairs of a text before it and a text from it on.
     """
     candidates, crowds = np.empty(0, np.uint64), []
+    maps = np.empty((len(texts), MAP_WORDS + 1), np.uint64) if jit_enabled() else NO_MAPS
     for first in range(0, plan.bands.count, plan.bands_at_once):
-        keys, numbers = sketch_texts(texts, plan.part(first), groups)
+        keys, numbers = sketch_texts(texts, plan.part(first), groups, NO_MAPS if first else maps)
         if first == 0:
             representative = representatives(numbers[0])
             stands = representative == np.arange(len(texts))
             sides = sides_of(representative, split) if split else None
         fresh, more = band_candidates(keys, stands, numbers[0], sides)
+        fresh = possible_pairs(fresh, maps, threshold) if len(maps) else fresh
         candidates = sorted_union(candidates, fresh) if len(candidates) else fresh
         crowds += more
-    return candidates, crowds, numbers, representative
+    return Proposed(candidates, crowds, numbers, representative, maps)
 
 
 def sides_of(representative: Array, split: int) -> tuple[Array, Array]:

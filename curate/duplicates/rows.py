@@ -87,10 +87,16 @@ class Rows:
 
     def block(self, first: int, stop: int) -> Block:
         """A piece, without a copy where its texts are read as they stand."""
-        changed = any(np.diff(np.searchsorted(rows, (first, stop))) for rows in (self.cuts.rows, self.replaced.rows))
-        if changed or self.fields > 1:
+        cut, replaced = (np.diff(np.searchsorted(rows, (first, stop))) for rows in (self.cuts.rows, self.replaced.rows))
+        if replaced or self.fields > 1:
             return self.gather(np.arange(first, stop))
-        return make_block(*self.first_field(first, stop))
+        data, offsets = self.first_field(first, stop)
+        if cut:
+            from .kernel_rows import blank
+
+            data, offsets = data[offsets[0] : offsets[-1]].copy(), offsets - offsets[0]
+            blank(data, offsets, np.arange(first, stop), *self.cuts)
+        return make_block(data, offsets)
 
     def first_field(self, first: int, stop: int) -> tuple[Array, Array]:
         """Bytes and offsets (rows + 1,) of the first field of a piece, as it stands."""
@@ -125,7 +131,7 @@ class Rows:
                 span, replaced = (self.replaced.offsets[other], self.replaced.offsets[other + 1]), places[at]
                 copy_texts(self.replaced.data, *span, glue, data, replaced)
                 places[at] = replaced
-        blank(data, offsets, rows, self.cuts.rows, self.cuts.spans)
+        blank(data, offsets, rows, *self.cuts)
         return make_block(data, offsets)
 
     def _held(self, rows: Array) -> Iterator[tuple[int, int, int]]:

@@ -23,6 +23,10 @@ MIX_B = np.uint64(0xC2B2AE3D27D4EB4F)
 """Second odd multiplier (a prime of xxHash64): spreads a word's further bytes and a band's key."""
 
 
+MAP_WORDS = 4
+"""Words of 64 bits in the bitmap of a shingle set, a power of two; one more has the number of shingles."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shingle:
     """A parsed `word:n` or `char:n`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 
 import numpy as np
 
 from ...core.console import progress
+from .bitmaps import NO_MAPS
 from .blocks import BLOCK_ROWS, Block
-from .compiled import announce_compilation, jit_enabled, map_threads
+from .compiled import announce_compilation, compiled, jit_enabled, map_threads
 from .rows import Rows
 from .shingles import Array, Spec, bandless, mix64
 from .unicode_table import GROWTH
@@ -30,8 +33,8 @@ def kernels() -> ModuleType:
     return numpy_kernel
 
 
-def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None) -> tuple[Array, Array]:
-    """Sketches of n rows, uint64.
+def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None, maps: Array = NO_MAPS) -> tuple[Array, Array]:
+    """Sketches of n rows, uint64; `maps` (n, words) receives bitmaps of their shingles, if it has rows.
 
     Returns:
         band keys (bands, n); and (2, n) numbers of the whole texts and of their words in any order. Rows of different
@@ -44,7 +47,7 @@ def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None) -> tuple[A
 
     def work(piece: tuple[int, int]) -> int:
         first, stop = piece
-        module.sketch(rows.block(first, stop), spec, keys, texts, first)
+        module.sketch(rows.block(first, stop), spec, keys, texts, maps, first)
         if groups is not None:
             salt = mix64(groups[first:stop].astype(np.int64).view(np.uint64) + np.uint64(1))
             keys[:, first:stop] ^= salt
@@ -63,20 +66,30 @@ def numbers_of(rows: Rows, chosen: Array) -> Array:
 
     def work(first: int) -> None:
         block = rows.gather(chosen[first : first + BLOCK_ROWS])
-        module.sketch(block, bandless(1), np.empty((0, len(chosen)), np.uint64), texts, first)
+        module.sketch(block, bandless(1), np.empty((0, len(chosen)), np.uint64), texts, NO_MAPS, first)
 
     deque(map_threads(work, range(0, len(chosen), BLOCK_ROWS)), 0)
     return texts
 
 
-def shingle_sets(rows: Rows, code: int, chosen: Array | None = None) -> tuple[Array, Array]:
-    """Shingle sets of all or of chosen rows: row i has numbers[ends[i]:ends[i + 1]] (uint64), and ends (rows + 1,)."""
+def shingle_sets(rows: Rows, code: int, chosen: Array | None = None, *, ordered: bool = False) -> tuple[Array, Array]:
+    """Shingle sets of all or of chosen rows: row i has numbers[ends[i]:ends[i + 1]] (uint64), and ends (rows + 1,).
+
+    The numbers of a row ascend if `ordered`.
+    """
     module = kernels()
+
+    def work(block: Callable[[], Block]) -> tuple[Array, Array]:
+        values, ends = block_sets(module, block(), code)
+        if ordered:
+            sort_sets(values, ends)
+        return values, ends
+
     if chosen is None:
-        parts = list(map_threads(lambda piece: block_sets(module, rows.block(*piece), code), rows.pieces()))
+        blocks = [partial(rows.block, *piece) for piece in rows.pieces()]
     else:
-        cuts = range(0, len(chosen), SET_ROWS)
-        parts = list(map_threads(lambda at: block_sets(module, rows.gather(chosen[at : at + SET_ROWS]), code), cuts))
+        blocks = [partial(rows.gather, chosen[at : at + SET_ROWS]) for at in range(0, len(chosen), SET_ROWS)]
+    parts = list(map_threads(work, blocks))
     if len(parts) == 1:
         return parts[0]
     starts = np.cumsum([0] + [len(values) for values, _ in parts])
@@ -93,3 +106,10 @@ def block_sets(module: ModuleType, block: Block, code: int) -> tuple[Array, Arra
     ends = np.empty(n + 1, dtype=np.int64)
     total = module.distinct_shingles(block, code, out, ends)
     return out[:total], ends
+
+
+@compiled
+def sort_sets(values: Array, ends: Array) -> None:
+    """Sort each set in place."""
+    for row in range(ends.shape[0] - 1):
+        values[ends[row] : ends[row + 1]].sort()

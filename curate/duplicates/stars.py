@@ -12,8 +12,11 @@ from .shingles import Array
 def cluster_stars(representative: Array, pairs: Array, jaccard: Array, rank: Array) -> tuple[Array, Array]:
     """`near_duplicates.star_clusters` over arrays."""
     top = best_rows(representative, rank)
-    texts, ends = np.unique(pairs, return_inverse=True)  # only they can join a survivor of another text
-    ends = ends.reshape(-1, 2)
+    is_paired, place = np.zeros(len(top), np.bool_), np.empty(len(top), np.int64)
+    is_paired[pairs] = True
+    texts = np.flatnonzero(is_paired)  # only they can join a survivor of another text
+    place[texts] = np.arange(len(texts))
+    ends = place[pairs]
     own, other = np.concatenate((ends[:, 0], ends[:, 1])), np.concatenate((ends[:, 1], ends[:, 0]))
     by_text = np.argsort(own, kind="stable")
     starts = np.concatenate(([0], np.cumsum(np.bincount(own, minlength=len(texts)))))

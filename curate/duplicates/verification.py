@@ -11,7 +11,7 @@ from .shingles import Array
 from .sketches import block_sets, kernels
 from .sorting import sorted_union
 
-BATCH_PAIRS = 1 << 16
+BATCH_PAIRS = 1 << 15
 """Pairs verified at a time; bounds the texts and shingle sets in memory."""
 
 

@@ -7,7 +7,7 @@ conflicts, so that two labels of one text never collapse silently into one.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import orjson
@@ -37,11 +37,13 @@ def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -
     if not len(examples):
         return Findings.of([])
     rank = survivor_rank(examples, config.dedup.survivor, context)
-    share, fold_once = config.dedup.template_share, cache(fold)
-    template = detect_template(examples, share, fold=fold_once)
+    detect = partial(
+        detect_template, examples, config.dedup.template_share, fold=cache(fold), numbers=id_numbers(examples)
+    )
+    template = detect()
     for _ in range(TEMPLATE_ROUNDS):
         findings, stays = _compare(examples, template, config, rank)
-        settled = detect_template(examples, share, rows=stays, fold=fold_once)
+        settled = detect(rows=stays)
         if settled == template:
             break
         template = settled
@@ -110,4 +112,5 @@ def _reason(how: str, score: float) -> str:
 
 def _byte_copies(examples: Examples, rank: Array) -> Array:
     """(n,) bool: whether a better-ranked row has the same content id."""
-    return best_rows(representatives(id_numbers(examples)), rank) != np.arange(len(examples))
+    is_copy: Array = best_rows(representatives(id_numbers(examples)), rank) != np.arange(len(examples))
+    return is_copy

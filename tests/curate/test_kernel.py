@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.duplicates import kernel, numpy_kernel
 from tunegate.curate.duplicates.bands import Bands, affine_permutations, choose_bands
+from tunegate.curate.duplicates.bitmaps import NO_MAPS
 from tunegate.curate.duplicates.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
 from tunegate.curate.duplicates.shingles import Array, Spec
 from tunegate.curate.duplicates.unicode_table import EMPTY
@@ -34,7 +35,7 @@ def numbers(module: object, block: Block, spec: Spec) -> list[Array]:
     """All that a kernel computes of a block."""
     n = len(block.kinds)
     keys, whole = np.empty((len(spec.a) // spec.rows, n), np.uint64), np.empty((2, n), np.uint64)
-    module.sketch(block, spec, keys, whole, 0)
+    module.sketch(block, spec, keys, whole, NO_MAPS, 0)
     signature = np.empty((n, len(spec.a)), np.uint32)
     module.signatures(block, spec, signature)
     sets, ends = np.empty(3 * int(block.offsets[-1]) + len(block.side) + n, np.uint64), np.empty(n + 1, np.int64)
@@ -65,7 +66,7 @@ def test_two_texts_have_one_number_exactly_if_they_fold_alike(one: str, two: str
     none = np.empty(0, np.uint32)
     (_, piece), *_ = slices(as_column([one, two, fold(one), fold(two)]))
     keys, texts = np.empty((0, 4), np.uint64), np.empty((2, 4), np.uint64)
-    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, texts, 0)
+    kernel.sketch(ready_block(piece), Spec(2, none, none, 1), keys, texts, NO_MAPS, 0)
 
     whole = texts[0]
     assert whole[:2].tolist() == whole[2:].tolist()
@@ -80,7 +81,7 @@ def test_the_order_of_words_that_recur_changes_the_number() -> None:
         none = np.empty(0, np.uint32)
         (_, piece), *_ = slices(as_column(texts))
         keys, numbers = np.empty((0, len(texts)), np.uint64), np.empty((2, len(texts)), np.uint64)
-        module.sketch(ready_block(piece), Spec(2, none, none, 1), keys, numbers, 0)
+        module.sketch(ready_block(piece), Spec(2, none, none, 1), keys, numbers, NO_MAPS, 0)
         assert len(set(numbers[0].tolist())) == len(texts)
         assert len(set(numbers[1].tolist())) == 1
 
@@ -101,11 +102,11 @@ def test_long_rows_and_runs_are_cut_in_the_right_places() -> None:
     spec = Spec(2, *affine_permutations(8), 4)
     together = [np.empty((2, len(texts)), np.uint64), np.empty((2, len(texts)), np.uint64)]
     for first, piece in slices(as_column(texts)):
-        kernel.sketch(ready_block(piece), spec, *together, first)
+        kernel.sketch(ready_block(piece), spec, *together, NO_MAPS, first)
     for row in (0, 1, 2, 3, 4, 4000, 9003):
         alone = [np.empty((2, 1), np.uint64), np.empty((2, 1), np.uint64)]
         (_, piece), *_ = slices(as_column([texts[row]]))
-        kernel.sketch(ready_block(piece), spec, *alone, 0)
+        kernel.sketch(ready_block(piece), spec, *alone, NO_MAPS, 0)
         assert [part[:, 0].tolist() for part in alone] == [part[:, row].tolist() for part in together]
 
 

@@ -1,0 +1,67 @@
+"""What spares the engine time changes nothing: sorting by digits, and bitmaps that rule out pairs."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from tunegate.curate.duplicates.bitmaps import MAP_WORDS, possible_pairs
+from tunegate.curate.duplicates.candidates import pack_pairs
+from tunegate.curate.duplicates.kernel_sort import radix_sort, sort_keys
+from tunegate.curate.duplicates.rows import as_rows
+from tunegate.curate.duplicates.shingles import Array, Spec
+from tunegate.curate.duplicates.sketches import sketch_texts
+from tunegate.curate.duplicates.sorting import FEW, id_bits, pack_rows, sort_numbers, sorted_keys
+from tunegate.curate.duplicates.verification import pair_similarities
+
+NUMBERS = arrays(np.uint64, st.integers(0, 60), elements=st.integers(0, 5) | st.integers(0, 2**64 - 1))
+WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=14).map(" ".join)
+
+
+@settings(deadline=None)
+@given(numbers=NUMBERS, chosen=st.data())
+def test_digits_sort_as_comparisons_do(numbers: Array, chosen: st.DataObject) -> None:
+    """Whole numbers, and the upper bits of keys with their rows, of all rows or some."""
+    expected, mask = np.sort(numbers), chosen.draw(arrays(np.bool_, len(numbers)))
+    packed, spare = np.empty(len(numbers), np.uint64), np.empty(len(numbers), np.uint64)
+
+    count = sort_keys(numbers, mask, id_bits(len(numbers)), packed, spare)
+    assert count == -1 or packed[:count].tolist() == np.sort(pack_rows(numbers)[mask]).tolist()
+    radix_sort(numbers, spare)
+    assert numbers.tolist() == expected.tolist()
+
+
+def test_many_numbers_are_sorted_whatever_they_are() -> None:
+    """Hashes, and keys that are none: small numbers, of which the upper bits say nothing."""
+    draw = np.random.default_rng(3)
+    for high in (2**64 - 1, 2**22, 1):
+        numbers = draw.integers(0, high, 5 * FEW, np.uint64, endpoint=True)
+        chosen = draw.random(len(numbers)) < 0.5
+        assert np.array_equal(sorted_keys(numbers), np.sort(pack_rows(numbers)))
+        assert np.array_equal(sorted_keys(numbers, chosen), np.sort(pack_rows(numbers)[chosen]))
+        expected = np.sort(numbers)
+        sort_numbers(numbers)
+        assert np.array_equal(numbers, expected)
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(WORDS, min_size=2, max_size=12), threshold=st.sampled_from([0.2, 0.5, 2 / 3, 0.8, 1.0]))
+def test_no_pair_at_the_threshold_is_ruled_out(texts: list[str], threshold: float) -> None:
+    """Also of empty texts, and of texts that repeat themselves."""
+    rows, none = as_rows(texts), np.empty(0, np.uint32)
+    maps = np.empty((len(texts), MAP_WORDS + 1), np.uint64)
+    sketch_texts(rows, Spec(2, none, none, 1), maps=maps)
+    pairs = pack_pairs(*np.triu_indices(len(texts), 1))
+
+    alike = pairs[pair_similarities(rows, pairs, 2) >= threshold]
+    assert set(alike.tolist()) <= set(possible_pairs(pairs, maps, threshold).tolist())
+
+
+def test_bitmaps_rule_out_what_shares_little() -> None:
+    """Of long texts of other words, hardly a pair needs its texts again."""
+    texts = [" ".join(f"w{row}x{word % 40}" for word in range(60)) for row in range(40)]
+    maps, none = np.empty((40, MAP_WORDS + 1), np.uint64), np.empty(0, np.uint32)
+    sketch_texts(as_rows(texts), Spec(2, none, none, 1), maps=maps)
+
+    assert len(possible_pairs(pack_pairs(*np.triu_indices(40, 1)), maps, 0.5)) == 0
