@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterator
 
 import numpy as np
+import orjson
 
 from ..core.findings import Findings
-from ..core.records import Examples, Finding
-from .compared import joined
+from ..core.records import Examples
+from .compared import joined_rows
 from .context import Array
 from .duplicates.blocks import take_rows
 from .duplicates.candidates import representatives
-from .scanning import folded_numbers
+from .duplicates.exact_join import text_numbers
 
 MEMBERS_SHOWN = 10
 """Rows of one prompt that a finding lists."""
@@ -23,28 +24,30 @@ def find_several_answers(examples: Examples, stays: Array) -> Findings:
     if examples.kind == "label":
         return Findings.of([])
     names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
-    prompts = joined([take_rows(examples.table[name], stays) for name in names])
-    first = representatives(folded_numbers(prompts))
+    # All prompts, since rows that are read where they lie cost less than a part of them that is copied.
+    prompts = text_numbers(joined_rows([examples.table[name] for name in names]), 1)
+    first = representatives(prompts[stays])
     shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
-    groups: dict[int, list[int]] = defaultdict(list)
-    for at, group in zip(shared.tolist(), first[shared].tolist(), strict=True):
-        groups[group].append(at)
-    row_ids = take_rows(examples.table["id"], stays[shared]).to_pylist()
-    ids = dict(zip(shared.tolist(), row_ids, strict=True))
-    findings = []
-    for members in groups.values():
-        known = sorted((ids[at], at) for at in members)
-        for own, at in known:
-            other = known[1] if known[0][1] == at else known[0]
-            evidence = {"answers": len(members), "members": [i for i, _ in known[:MEMBERS_SHOWN] if i != own]}
-            findings.append(
-                Finding(
-                    row=int(stays[at]),
-                    rule="several-answers",
-                    severity="info",
-                    reason=f"This prompt has {len(members)} different answers in the data.",
-                    evidence=evidence,
-                    related=int(stays[other[1]]),
-                )
-            )
-    return Findings.of(sorted(findings, key=lambda finding: finding.row))
+    rows, ids = stays[shared], np.array(take_rows(examples.table["id"], stays[shared]).to_pylist(), dtype="S16")
+    order = np.lexsort([rows, ids, first[shared]])
+    starts = np.flatnonzero(np.diff(first[shared][order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(order)))
+    related = np.repeat(rows[order[starts]], sizes)
+    related[starts] = rows[order[starts + 1]]
+    found = Findings.repeated(
+        rows[order],
+        ("several-answers", "info"),
+        kinds=np.arange(len(order)),
+        reasons=[f"This prompt has {n} different answers in the data." for n in np.repeat(sizes, sizes).tolist()],
+        evidence=list(_evidence(ids[order].astype(str).tolist(), starts.tolist(), sizes.tolist())),
+        related=related,
+    )
+    return found.take(np.argsort(found.rows))
+
+
+def _evidence(ids: list[str], starts: list[int], sizes: list[int]) -> Iterator[str]:
+    """How many answers there are, and which other rows have them, for each row of each prompt."""
+    for start, size in zip(starts, sizes, strict=True):
+        shown = ids[start : start + min(size, MEMBERS_SHOWN)]
+        for own in ids[start : start + size]:
+            yield orjson.dumps({"answers": size, "members": [other for other in shown if other != own]}).decode()

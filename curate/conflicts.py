@@ -28,6 +28,8 @@ def find_conflicts(examples: Examples, alike: Alike, config: CurateConfig, rank:
         config: the policies for equal and for near inputs.
         rank: (n,) survivor preference, for the votes on near inputs.
     """
+    if not alike.labels.any():  # one label, code 0, for all
+        return []
     same = list(_same_input(examples, alike, _policy("label-conflict", config.conflicts.same, config)))
     alive = np.ones(len(examples), dtype=bool)
     alive[[finding.row for finding in same if finding.evidence["outcome"] == "drop"]] = False

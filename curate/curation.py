@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core.collector import collector_at_rest
-from ..core.compiled import map_threads
+from ..core.compiled import map_threads, short_turns
 from ..core.console import note
 from ..core.errors import DataError, TunegateError
 from ..core.findings import DROP, NOTHING, Decisions, Findings
@@ -161,8 +162,9 @@ def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, c
     ids = {rule.id for rule in wanted}
     finders = dict.fromkeys(rule.find for rule in wanted if rule.find is not None)
     # Side by side, since what one does in Python leaves the other cores to what another does in compiled code.
-    parts = map_threads(lambda find: _only(Findings.of(find(part, config, narrowed)), ids), finders)
-    found = Findings.joined(list(parts))
+    with short_turns():
+        parts = list(map_threads(lambda find: _only(Findings.of(find(part, config, narrowed)), ids), finders))
+    found = Findings.joined(parts)
     return found if part is examples else found.placed(rows, len(examples))
 
 
@@ -195,13 +197,16 @@ def _clusters(decisions: Decisions) -> tuple[tuple[int, ...], ...]:
     copies = decisions.by(DUPLICATES)
     survivors = decisions.findings.related[copies.places]
     order = np.argsort(survivors, kind="stable")
-    stars = np.split(copies.rows[order], np.flatnonzero(np.diff(survivors[order])) + 1)
-    return tuple((int(survivor), *rows.tolist()) for survivor, rows in zip(np.unique(survivors), stars, strict=False))
+    starts = np.flatnonzero(np.diff(survivors[order], prepend=NOTHING))
+    heads, rows, bounds = survivors[order[starts]].tolist(), copies.rows[order].tolist(), [*starts.tolist(), len(order)]
+    stars = zip(heads, pairwise(bounds), strict=True)
+    return tuple((survivor, *rows[start:stop]) for survivor, (start, stop) in stars)
 
 
 def _check_conserved(curation: Curation) -> None:
-    rows = np.sort(np.concatenate([curation.kept, curation.decisions.with_action(DROP).rows]))
-    if not np.array_equal(rows, np.arange(len(curation.examples))):
+    rows = np.concatenate([curation.kept, curation.decisions.with_action(DROP).rows])
+    times = np.bincount(rows, minlength=len(curation.examples))
+    if len(times) != len(curation.examples) or (times != 1).any():
         raise TunegateError(
             f"curation lost rows: {len(curation.examples)} in, {len(rows)} accounted for; please report"
         )

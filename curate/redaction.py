@@ -28,6 +28,8 @@ CONTENT_ID = re.compile(r"[0-9a-f]{16}")
 def rows_to_redact(decisions: Decisions, config: CurateConfig) -> list[int]:
     """Rows that stay and in which a rule with action `redact` found something."""
     wanted = [rule for rule in RULES if rule_action(rule, config) == "redact"]
+    if not wanted:
+        return []
     findings = decisions.findings
     rows = findings.rows[findings.are_of(wanted)]
     return np.setdiff1d(rows, decisions.with_action(DROP).rows).tolist()  # type: ignore[no-any-return]

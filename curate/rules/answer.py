@@ -164,11 +164,11 @@ def unfinished(text: str) -> str | None:
         return None
     last = text.rsplit("\n", 1)[-1]
     if " " in text and OPEN_END.search(last[-OPEN_WIDTH:]) and not LIST_LINE.match(last):
-        return f"ends in mid-sentence, after {text.split()[-1]!r}"
+        return f"ends in mid-sentence, after {text.rsplit(None, 1)[-1]!r}"
     # What is cheapest to ask for comes first: most answers that end in a word are short, or a list.
     is_long = text[-1:].isalnum() and len(text.split(None, LONG_ANSWER_WORDS - 1)) >= LONG_ANSWER_WORDS
     if is_long and len(last.split(None, 3)) > 3 and not LIST_LINE.match(last):
         sentences = len(list(islice(SENTENCE_END.finditer(text), 2)))
         if sentences == 2:
-            return f"ends without a full stop, after {text.split()[-1]!r}"
+            return f"ends without a full stop, after {text.rsplit(None, 1)[-1]!r}"
     return None

@@ -13,7 +13,7 @@ from ...core.records import Examples, Finding
 from ..config import CurateConfig
 from ..context import Context
 from ..scanning import by_slices, prose_columns, rows_matching
-from ..screen import CONTROL, MARKUP, NON_ASCII
+from ..screen import CONTROL, MARKUP, NON_ASCII, text_bytes
 from .suspects import column_bits
 
 INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"
@@ -83,7 +83,8 @@ def find_markup(examples: Examples, config: CurateConfig, context: Context) -> I
 def find_url_only(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Texts that are one link."""
     for name in prose_columns(examples):
-        for row, text in rows_matching(examples.table[name], URL_ONLY):
+        column = examples.table[name]
+        for row, text in rows_matching(column, URL_ONLY, by_slices(column, _may_begin_link, np.bool_)):
             yield Finding(
                 row=row,
                 rule="url-only",
@@ -91,3 +92,12 @@ def find_url_only(examples: Examples, config: CurateConfig, context: Context) ->
                 reason=f"The {name} is nothing but a link.",
                 evidence={"column": name, "host": text.split("//")[-1].split("/")[0].strip()[:60]},
             )
+
+
+def _may_begin_link(piece: pa.Array) -> pa.Array:
+    """Whether each text begins as a link does, or with white space."""
+    data, ends = text_bytes(piece)
+    first = np.zeros(len(piece), np.uint8)
+    filled = np.diff(ends) > 0
+    first[filled] = data[ends[:-1][filled]]
+    return pa.array((first <= ord(" ")) | (first == ord("h")) | (first == ord("w")))

@@ -213,3 +213,23 @@ def test_every_rule_is_documented_once() -> None:
 
     assert len({rule["id"] for rule in rules}) == len(rules)
     assert all(rule["says"].endswith(".") for rule in rules)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_link"),
+    [
+        ("https://a.org/b?c=d", True),
+        ("  http://a.org\n", True),
+        ("\twww.a.org ", True),
+        ("see https://a.org", False),
+        ("https://a.org and more", False),
+        ("http://", False),
+        ("what is www.a.org", False),
+    ],
+)
+def test_a_text_that_is_one_link_is_told(text: str, is_link: bool) -> None:
+    """White space around the link does not count; words do."""
+    rows = [{"text": text, "label": "a"}, {"text": "plain words", "label": "a"}]
+    found = [finding.row for finding in curate_dataset(rows).findings if finding.rule == "url-only"]
+
+    assert found == ([0] if is_link else [])
