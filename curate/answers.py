@@ -13,7 +13,6 @@ from .compared import joined_rows
 from .context import Array
 from .duplicates.blocks import take_rows
 from .duplicates.candidates import representatives
-from .duplicates.exact_join import text_numbers
 
 MEMBERS_SHOWN = 10
 """Rows of one prompt that a finding lists."""
@@ -23,6 +22,8 @@ def find_several_answers(examples: Examples, stays: Array) -> Findings:
     """A finding for every row whose folded prompt occurs with other answers too; none for labels."""
     if examples.kind == "label":
         return Findings.of([])
+    from .duplicates.exact_join import text_numbers
+
     names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
     # All prompts, since rows that are read where they lie cost less than a part of them that is copied.
     prompts = text_numbers(joined_rows([examples.table[name] for name in names]), 1)

@@ -79,11 +79,14 @@ def _spans(curation: Curation, name: str, wanted: Array) -> Spans:
 
 def _texts(examples: Examples, private: dict[str, Spans], rows: Array) -> list[pa.Array]:
     """File, line, id, input and target of rows, private data masked; null for NOTHING."""
-    some, back = np.unique(rows[rows >= 0], return_inverse=True)
-    place = np.full(len(rows), NOTHING)
-    place[rows >= 0] = back
-    index = pa.array(place, mask=place < 0)
+    order = np.argsort(rows, kind="stable")
+    order = order[rows[order] != NOTHING]
+    some, place = rows[order], np.full(len(rows), NOTHING)
+    place[order] = np.arange(len(order))
     columns = [take_rows(examples.table[name], some) for name in ("file", "line", "id")]
     columns += [mask_spans(take_rows(examples.table[name], some), private[name].of(some)) for name in private]
     kinds = (FINDING_COLUMNS[name] for name in ("file", "line", "id", *private))
-    return [column.cast(kind).combine_chunks().take(index) for column, kind in zip(columns, kinds, strict=True)]
+    chosen = [column.cast(kind).combine_chunks() for column, kind in zip(columns, kinds, strict=True)]
+    if np.array_equal(place, np.arange(len(rows))):
+        return chosen
+    return [values.take(pa.array(place, mask=place == NOTHING)) for values in chosen]
