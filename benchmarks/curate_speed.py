@@ -8,7 +8,8 @@ cut after a sentence. One row in eight has an e-mail address, since posts of Use
 `label-few` have a tenth of them. The default rules run, which at this size leave the search for label errors out and
 say so. Wall and CPU seconds are those of a process of its own, on all cores and on one, imports and cached kernels not
 counted, with the memory that the command line chooses; and those of the whole command, imports and page and all. The
-fastest of --rounds counts, since a shared machine is never quiet for long; all rounds are in the JSON. With --peers, text-dedup's own command line runs on 100,000 of the rows beside ours.
+fastest of --rounds counts, since a shared machine is never quiet for long; all rounds are in the JSON. With --peers,
+text-dedup's own command line runs on 100,000 of the rows beside ours.
 """
 
 from __future__ import annotations

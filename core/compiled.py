@@ -87,10 +87,13 @@ def short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
-def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def map_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int | None = None
+) -> Iterator[Result]:
     """`function` over `items` by the workers; results come in the order of the items.
 
-    Few items are taken before their turn. Where the items end in an error, it is raised after the results before it.
+    Items are taken `ahead` of their turn (none given: two per worker): more keep the workers busy behind an item that
+    takes long, but hold more results. Where the items end in an error, it is raised after the results before it.
     """
     if workers() == 1:
         yield from map(function, items)
@@ -106,7 +109,7 @@ def map_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> It
                 break
             except Exception as error:  # noqa: BLE001 - raised below, once all that came before it is given
                 problem = error
-            if len(waiting) > 2 * workers():
+            if len(waiting) > (2 * workers() if ahead is None else ahead):
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

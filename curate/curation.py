@@ -161,10 +161,14 @@ def _find(examples: Examples, rows: Array, stage: Stage, config: CurateConfig, c
         narrowed = replace(narrowed, screens=screen_examples(part))
     ids = {rule.id for rule in wanted}
     finders = dict.fromkeys(rule.find for rule in wanted if rule.find is not None)
-    # Side by side, since what one does in Python leaves the other cores to what another does in compiled code.
+    # Side by side, since what one does in Python leaves the other cores to what another does in compiled code; and the
+    # last of the table first, which take longest.
     with short_turns():
-        parts = list(map_threads(lambda find: _only(Findings.of(find(part, config, narrowed)), ids), finders))
-    found = Findings.joined(parts)
+        found_by = map_threads(
+            lambda find: _only(Findings.of(find(part, config, narrowed)), ids), reversed(finders), ahead=len(finders)
+        )
+        parts = list(found_by)
+    found = Findings.joined(parts[::-1])
     return found if part is examples else found.placed(rows, len(examples))
 
 

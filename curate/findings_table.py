@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import orjson
@@ -25,12 +25,26 @@ KEEP = ACTIONS.index("keep")
 
 def findings_table(curation: Curation) -> pa.Table:
     """Every finding, one a row, columns as FINDING_COLUMNS."""
+    return pa.concat_tables(finding_tables(curation))
+
+
+def finding_tables(curation: Curation) -> Iterator[pa.Table]:
+    """The same in pieces, in order and at least one, made over the threads."""
+    known, texts = _facts(curation), _texts_of(curation)
+    starts = range(0, max(1, len(curation.findings)), FINDINGS_AT_ONCE)
+    for start, part in zip(starts, map_threads(texts, starts), strict=True):
+        own = {name: column.slice(start, FINDINGS_AT_ONCE) for name, column in known.items()} | part
+        yield pa.table({name: own[name].cast(kind) for name, kind in FINDING_COLUMNS.items()})
+
+
+def _facts(curation: Curation) -> dict[str, pa.Array | pa.ChunkedArray]:
+    """What each finding says, and what became of it."""
     found, rows = curation.findings, len(curation.examples)
     action, decisive = np.full(rows, KEEP), np.full(rows, NOTHING)
     action[curation.decisions.rows] = curation.decisions.actions
     decisive[curation.decisions.rows] = curation.decisions.places
     rules, severities = ([name[at] for name in found.names] for at in (0, 1))
-    columns: dict[str, Any] = {
+    return {
         "rule": pa.array(rules, pa.string()).take(pa.array(found.rules)),
         "severity": pa.array(severities, pa.string()).take(pa.array(found.rules)),
         "action": pa.array(ACTIONS).take(pa.array(action[found.rows])),
@@ -39,8 +53,6 @@ def findings_table(curation: Curation) -> pa.Table:
         "reason": found.reasons,
         "evidence": _masked_evidence(found.evidence),
     }
-    columns |= _texts_of(curation)
-    return pa.table({name: columns[name].cast(kind) for name, kind in FINDING_COLUMNS.items()})
 
 
 def _masked_evidence(evidence: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -50,23 +62,20 @@ def _masked_evidence(evidence: pa.ChunkedArray) -> pa.ChunkedArray:
     return replace_rows(evidence, likely, [orjson.dumps(masked_value(orjson.loads(text))).decode() for text in texts])
 
 
-def _texts_of(curation: Curation) -> dict[str, pa.ChunkedArray]:
-    """Place and texts of each finding's row and of its related row."""
+def _texts_of(curation: Curation) -> Callable[[int], dict[str, pa.Array]]:
+    """From a position among the findings to place and texts of the next ones' rows, and of their related rows."""
     found, examples = curation.findings, curation.examples
     named = np.zeros(len(examples), np.bool_)
     named[found.rows] = True
     named[found.related[found.related >= 0]] = True
     private = {name: _spans(curation, name, named) for name in ("input", "target")}
 
-    def work(start: int) -> list[pa.Array]:
+    def texts(start: int) -> dict[str, pa.Array]:
         part = slice(start, start + FINDINGS_AT_ONCE)
-        own, other = found.rows[part], found.related[part]
-        return [*_texts(examples, private, own), *_texts(examples, private, other)]
+        other = _texts(examples, private, found.related[part])
+        return _texts(examples, private, found.rows[part]) | {f"related_{name}": other[name] for name in other}
 
-    names = ["file", "line", "id", "input", "target"]
-    names += [f"related_{name}" for name in names]
-    parts = list(map_threads(work, range(0, max(1, len(found)), FINDINGS_AT_ONCE)))
-    return {name: pa.chunked_array(list(chunks)) for name, chunks in zip(names, zip(*parts, strict=True), strict=True)}
+    return texts
 
 
 def _spans(curation: Curation, name: str, wanted: Array) -> Spans:
@@ -77,16 +86,16 @@ def _spans(curation: Curation, name: str, wanted: Array) -> Spans:
     return known.joined(private_spans(take_rows(curation.examples.table[name], rest)).placed(rest, count))
 
 
-def _texts(examples: Examples, private: dict[str, Spans], rows: Array) -> list[pa.Array]:
+def _texts(examples: Examples, private: dict[str, Spans], rows: Array) -> dict[str, pa.Array]:
     """File, line, id, input and target of rows, private data masked; null for NOTHING."""
     order = np.argsort(rows, kind="stable")
     order = order[rows[order] != NOTHING]
     some, place = rows[order], np.full(len(rows), NOTHING)
     place[order] = np.arange(len(order))
-    columns = [take_rows(examples.table[name], some) for name in ("file", "line", "id")]
-    columns += [mask_spans(take_rows(examples.table[name], some), private[name].of(some)) for name in private]
-    kinds = (FINDING_COLUMNS[name] for name in ("file", "line", "id", *private))
-    chosen = [column.cast(kind).combine_chunks() for column, kind in zip(columns, kinds, strict=True)]
+    columns = {name: take_rows(examples.table[name], some) for name in ("file", "line", "id")}
+    columns |= {name: mask_spans(take_rows(examples.table[name], some), private[name].of(some)) for name in private}
+    chosen = {name: column.cast(FINDING_COLUMNS[name]).combine_chunks() for name, column in columns.items()}
     if np.array_equal(place, np.arange(len(rows))):
         return chosen
-    return [values.take(pa.array(place, mask=place == NOTHING)) for values in chosen]
+    index = pa.array(place, mask=place == NOTHING)
+    return {name: values.take(index) for name, values in chosen.items()}

@@ -6,6 +6,7 @@ data.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,13 +16,11 @@ import pyarrow as pa
 from ..core.collector import collector_at_rest
 from ..core.errors import IntegrityError
 from ..core.formats import write_examples
-from ..core.records import Curation, Ledger
+from ..core.records import FINDING_COLUMNS, Curation, Ledger
 from ..core.store import atomic_path, read_json, write_json
-from .findings_table import findings_table
+from .findings_table import finding_tables, findings_table
 from .rejected import rejected_lines
 
-FINDINGS_AT_ONCE = 1 << 17
-"""Findings in a row group of findings.parquet."""
 REPEATED = ["file", "rule", "severity", "action", "reason", "target", "related_file", "related_target"]
 """Columns of findings.parquet whose values repeat themselves."""
 
@@ -37,24 +36,35 @@ def write_curation(curation: Curation, out: Path) -> Ledger:
     examples = curation.redacted or curation.examples
     with ThreadPoolExecutor(2) as beside:
         kept = beside.submit(write_examples, examples, out / f"train.{examples.format}", rows=curation.kept)
-        findings = findings_table(curation)
-        found = beside.submit(_write_findings, findings, out / "findings.parquet")
-        with atomic_path(out / "rejected.jsonl") as fresh, fresh.open("wb") as stream:
-            stream.writelines(rejected_lines(curation))
-        with atomic_path(out / "contaminated.jsonl") as fresh, fresh.open("wb") as stream:
-            for item in curation.benchmark_findings:
-                stream.write(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE))
-        kept.result()
-        found.result()
+        rejected = beside.submit(_write_lines, rejected_lines(curation), out / "rejected.jsonl")
+        findings = _write_findings(finding_tables(curation), out / "findings.parquet")
+        contaminated = (orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE) for item in curation.benchmark_findings)
+        _write_lines(contaminated, out / "contaminated.jsonl")
+        for written in (kept, rejected):
+            written.result()
     write_json(out / "summary.json", dict(curation.summary))
     return Ledger(summary=curation.summary, findings=findings, contaminated=curation.benchmark_findings)
 
 
-def _write_findings(findings: pa.Table, path: Path) -> None:
+def _write_lines(lines: Iterable[bytes | memoryview], path: Path) -> None:
+    with atomic_path(path) as fresh, fresh.open("wb") as stream:
+        stream.writelines(lines)
+
+
+def _write_findings(parts: Iterable[pa.Table], path: Path) -> pa.Table:
+    """Write a table in parts, each while the next is made; the whole table."""
     import pyarrow.parquet as pq
 
-    with atomic_path(path) as fresh:
-        pq.write_table(findings, fresh, row_group_size=FINDINGS_AT_ONCE, use_dictionary=REPEATED)
+    schema = pa.schema(FINDING_COLUMNS.items())
+    with (
+        atomic_path(path) as fresh,
+        pq.ParquetWriter(fresh, schema, use_dictionary=REPEATED) as writer,
+        ThreadPoolExecutor(1) as beside,
+    ):
+        made = [(part, beside.submit(writer.write_table, part)) for part in parts]
+        for _, written in made:
+            written.result()
+    return pa.concat_tables([part for part, _ in made])
 
 
 def ledger_of(curation: Curation) -> Ledger:
