@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import traceback
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -56,6 +56,23 @@ for command in (
     app.command()(command)
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tunegate {version('tunegate')}")
+        raise typer.Exit
+
+
+@app.callback()
+def before_commands(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """What belongs to no command."""
+
+
 def main() -> NoReturn:
     """Run one command and leave with its exit code."""
     enable()
@@ -98,6 +115,9 @@ def _run() -> int:
     except TunegateError as error:
         return _fail(str(error), error.exit_code)
     except UsageError as error:
+        if not sys.argv[1:]:  # no mistake to tell: its message is the help
+            typer.echo(error.format_message())
+            return 2
         return _fail(f"{error.format_message()} (see tunegate --help)", 2)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED  # Typer itself returns it where it caught the interrupt

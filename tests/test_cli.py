@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,15 @@ def test_help_names_every_command_and_imports_nothing_heavy(tmp_path: Path) -> N
 
     assert done.stderr.strip() == "[]"
     assert [command for command in COMMANDS if f"  {command} " not in done.stdout] == []
+
+
+def test_version_and_bare_call(tmp_path: Path) -> None:
+    """`--version` names the installed version; without arguments the help is shown, which is no error message."""
+    shown, bare = tunegate("--version", cwd=tmp_path), tunegate(cwd=tmp_path)
+
+    assert (shown.returncode, shown.stdout) == (0, f"tunegate {version('tunegate')}\n")
+    assert bare.stdout.startswith("Usage: python -m tunegate [OPTIONS] COMMAND")
+    assert (bare.returncode, bare.stderr) == (2, "")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -169,6 +170,14 @@ def test_a_file_reads_the_same_from_any_byte_on(tmp_path: Path, monkeypatch: pyt
     assert plain.source.equals(usual.source)
     assert plain.bad_rows == usual.bad_rows
     assert (len(plain), len(plain.bad_rows)) == (901, 3)
+
+
+@pytest.mark.parametrize("ahead", [None, 0, 3, 100])
+def test_results_come_in_the_order_of_their_items(ahead: int | None) -> None:
+    """Whatever is taken ahead of its turn, and however long an item takes."""
+    found = list(map_threads(lambda n: time.sleep(0.01 * (n % 3 == 0)) or n, range(12), ahead=ahead))
+
+    assert found == list(range(12))
 
 
 def test_results_before_an_error_are_given() -> None:
