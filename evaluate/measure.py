@@ -33,6 +33,11 @@ from .task.answers import score_answers
 from .task.label_models import classify_by_prompt
 from .task.labels import label_info, label_report, label_rows
 
+NOTHING_TO_MEASURE = (
+    "nothing to measure: no held-out rows and no benchmarks; name a file of rows (--task FILE) or benchmarks "
+    "(--benchmark NAME, evaluate.suite, evaluate.benchmarks)"
+)
+
 
 def evaluate_model(
     model: str,
@@ -86,18 +91,14 @@ def evaluate_model(
             parts = measure_encoder(model, task, config, adapter=adapter, train=train, seed=seed)
     rows, infos, extras = parts
     if not rows:
-        raise DataError(
-            "nothing to measure: no held-out rows and no benchmarks; name a file of rows (--task FILE) or benchmarks "
-            "(--benchmark NAME, evaluate.suite, evaluate.benchmarks)"
-        )
+        raise DataError(NOTHING_TO_MEASURE)
     extras["seconds"] = round(time.monotonic() - started, 3)
     return Scores(
         rows=score_table(_marked(rows, contaminated)),
         tasks=tuple(infos),
         model=model if adapter is None else f"{model} + {adapter}",
         model_hash=model_fingerprint(model, adapter),
-        settings=_settings(config, prompts, seed)
-        | ({} if share is None else {"blocks": config.blocks, "share": share}),
+        settings=_settings(config, prompts, seed, share),
         extras=extras,
     )
 
@@ -110,11 +111,13 @@ def is_causal(model: str, adapter: Path | None = None) -> bool:
         return model_family(model) == "causal"
 
 
-def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int) -> dict[str, Any]:
+def _settings(config: EvaluateConfig, prompts: PromptConfig, seed: int, share: float | None) -> dict[str, Any]:
     """What base and tuned model must share; speed and place do not count."""
     unshared = {"device", "batch_tokens", "share_context", "mirror", "drift_rows", "blocks"}
     shared = config.model_dump(mode="json", exclude=unshared)
-    return {**shared, "prompts": prompts.model_dump(mode="json"), "seed": seed, "scorer_version": SCORER_VERSION}
+    blocks = {} if share is None else {"blocks": config.blocks, "share": share}
+    rest = {"prompts": prompts.model_dump(mode="json"), "seed": seed, "scorer_version": SCORER_VERSION}
+    return {**shared, **rest, **blocks}
 
 
 def _marked(rows: list[dict[str, Any]], contaminated: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

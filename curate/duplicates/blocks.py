@@ -70,11 +70,6 @@ def take_rows(column: pa.ChunkedArray, rows: Array) -> pa.ChunkedArray:
     return pa.chunked_array(parts, type=column.type)
 
 
-def take_table(table: pa.Table, rows: Array) -> pa.Table:
-    """`take_rows` of every column."""
-    return pa.table({name: take_rows(table[name], rows) for name in table.column_names})
-
-
 def ready_block(piece: pa.Array) -> Block:
     """A piece of a column as a block."""
     return make_block(*text_buffers(piece))

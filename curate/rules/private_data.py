@@ -128,13 +128,8 @@ def _searched(column: pa.ChunkedArray, possible: Array) -> Array:
     return np.array(found, np.int64).reshape(-1, 4)
 
 
-def mask_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Every text as `mask` makes it."""
-    return mask_spans(column, private_spans(column))
-
-
 def mask_spans(column: pa.ChunkedArray, spans: Spans) -> pa.ChunkedArray:
-    """The column with a typed placeholder for every span."""
+    """The column with a typed placeholder for every span, as `private.mask` writes them."""
     rows = np.unique(spans.rows)
     marks = pa.array([f"[{name.upper().replace('-', '_')}]" for name in TYPES], pa.large_string())
     masked, first = [], 0

@@ -8,7 +8,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tunegate.curate.rules.private import PATTERNS, Found, find_private, mask
-from tunegate.curate.rules.private_data import TYPES, mask_column, private_spans
+from tunegate.curate.rules.private_data import TYPES, mask_spans, private_spans
 from tunegate.curate.rules.suspects import NEEDLES, possible_patterns, screened
 from tunegate.curate.scanning import replace_rows
 from tunegate.curate.screen import CONTROL, FENCE, MARKUP, NON_ASCII, _screen_plainly, as_needles, text_bytes
@@ -59,7 +59,7 @@ def test_no_search_in_front_of_a_pattern_loses_what_it_finds(texts: list[str]) -
     assert [(row, TYPES[kind], texts[row].encode()[start:stop].decode()) for row, start, stop, kind in places] == [
         (row, span.type, texts[row][span.start : span.end]) for row, span in expected
     ]
-    assert mask_column(as_chunks(texts)).to_pylist() == [mask(text) for text in texts]
+    assert mask_spans(as_chunks(texts), spans).to_pylist() == [mask(text) for text in texts]
 
 
 @settings(max_examples=300, deadline=None)
