@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .compiled import jit_enabled
+from .texts import text_bytes
 
 Array = np.ndarray[Any, Any]
 
@@ -58,7 +59,7 @@ def _hash_columns(kind: str, columns: Mapping[str, pa.Array]) -> bytes:
 
     parts = list(columns)
     heads = [f"{kind}\0{parts[0]}\0".encode(), *(f"\0{part}\0".encode() for part in parts[1:])]
-    texts = tuple(_bytes_of(column) for column in columns.values())
+    texts = tuple(text_bytes(column) for column in columns.values())
     found = np.empty(len(columns["input"]), np.uint64)
     longest = int(np.sum([np.diff(ends) for _, ends in texts], axis=0).max()) + sum(map(len, heads))
     scratch = np.empty((LANES, (longest + BLOCK - 1) // BLOCK * BLOCK), np.uint8)
@@ -71,10 +72,3 @@ def _hash_columns(kind: str, columns: Mapping[str, pa.Array]) -> bytes:
         found,
     )
     return found.tobytes()
-
-
-def _bytes_of(column: pa.Array) -> tuple[Array, Array]:
-    """The bytes of a column of large strings, and where each text starts and the last one ends."""
-    _, offsets, data = column.buffers()
-    ends = np.frombuffer(offsets, np.int64)[column.offset : column.offset + len(column) + 1]
-    return np.frombuffer(data or b"", np.uint8), ends

@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from ..core.findings import DROP, Decisions
 from ..core.formats import original_rows
 from ..core.records import Curation, Examples
+from ..core.texts import text_bytes
 from .context import Array
 from .duplicates.blocks import take_rows
 from .duplicates.compiled import map_threads
 from .places import take_any
 from .policy import DUPLICATES
-from .screen import text_bytes
 
 TEXT = pa.large_string()
 ROWS_AT_ONCE = 1 << 14

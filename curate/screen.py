@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from ..core.texts import text_bytes
 from .context import Array
 from .duplicates.blocks import slices
 from .duplicates.compiled import jit_enabled, map_threads
@@ -105,13 +106,6 @@ def screen_column(column: pa.ChunkedArray, needles: Needles) -> Array:
     screen = _screen_compiled if jit_enabled() else _screen_plainly
     parts = map_threads(lambda piece: screen(*text_bytes(piece[1]), needles), slices(column, SLICE_ROWS))
     return np.concatenate([np.empty(0, np.uint32), *parts])
-
-
-def text_bytes(piece: pa.Array) -> tuple[Array, Array]:
-    """The bytes (uint8) of a piece of a column of large strings, and where each text starts and the last one ends."""
-    _, offsets, data = piece.buffers()
-    ends = np.frombuffer(offsets, np.int64)[piece.offset : piece.offset + len(piece) + 1]
-    return np.frombuffer(data or b"", np.uint8), ends
 
 
 def _screen_compiled(data: Array, ends: Array, needles: Needles) -> Array:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from ...core.texts import text_bytes
 from ..folding import fold
 from .compiled import jit_enabled
 from .unicode_table import EMPTY, PAGES, UnicodeTable, current_table, grow_table
@@ -72,7 +73,7 @@ def take_rows(column: pa.ChunkedArray, rows: Array) -> pa.ChunkedArray:
 
 def ready_block(piece: pa.Array) -> Block:
     """A piece of a column as a block."""
-    return make_block(*text_buffers(piece))
+    return make_block(*text_bytes(piece))
 
 
 def make_block(data: Array, offsets: Array) -> Block:
@@ -103,13 +104,6 @@ def spliced(block: Block) -> tuple[Array, Array]:
     rows = enumerate((block.kinds == FOLDED).tolist())
     parts = [cuts[by_hand][0][cuts[by_hand][1][row] : cuts[by_hand][1][row + 1]] for row, by_hand in rows]
     return np.concatenate([np.empty(0, np.uint8), *parts]), np.concatenate(([0], np.cumsum(lengths)))
-
-
-def text_buffers(piece: pa.Array) -> tuple[Array, Array]:
-    """The bytes and the offsets (n + 1,) of a piece."""
-    _, offsets, data = piece.buffers()
-    ends = np.frombuffer(offsets, dtype=np.int64)[piece.offset : piece.offset + len(piece) + 1]
-    return np.frombuffer(data or b"", dtype=np.uint8), ends
 
 
 def _kinds(data: Array, offsets: Array) -> Array:

@@ -14,7 +14,8 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from .blocks import BLOCK_ROWS, Array, Block, as_column, make_block, text_buffers
+from ...core.texts import text_bytes
+from .blocks import BLOCK_ROWS, Array, Block, as_column, make_block
 
 Texts: TypeAlias = pa.ChunkedArray | pa.Array | Sequence[str | None]
 
@@ -164,7 +165,7 @@ def as_rows(*columns: Texts | Rows, glue: str = "") -> Rows:
     table = pa.Table.from_arrays([as_column(column) for column in columns], [str(n) for n in range(len(columns))])
     batches = [batch for batch in table.to_batches() if len(batch)]
     return Rows(
-        parts=tuple(tuple(map(text_buffers, batch.columns)) for batch in batches),
+        parts=tuple(tuple(map(text_bytes, batch.columns)) for batch in batches),
         firsts=np.cumsum([0, *map(len, batches)]),
         glue=np.frombuffer(glue.encode(), np.uint8),
     )

@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
+from ...core.texts import text_bytes
 from ..config import CurateConfig
 from ..context import Array, Context
 from ..duplicates.blocks import take_rows
 from ..folding import fold, is_symbol
 from ..scanning import by_slices, excerpt, matches, prose_columns, rows_matching, rows_where
-from ..screen import FENCE, text_bytes
+from ..screen import FENCE
 from .suspects import column_bits, may_be_filler, may_refuse
 
 PLACEHOLDERS = frozenset(

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 from ...core.compiled import jit_enabled, map_threads
 from ...core.findings import Findings, Spans
 from ...core.records import Examples, Severity
+from ...core.texts import text_bytes
 from ..config import CurateConfig
 from ..context import Array, Context
 from ..duplicates.blocks import slices, take_rows
 from ..scanning import matches, prose_columns, replace_rows, rows_where
-from ..screen import NON_ASCII, OTHER_DIGIT, SLICE_ROWS, text_bytes
+from ..screen import NON_ASCII, OTHER_DIGIT, SLICE_ROWS
 from .private import PATTERNS, search_patterns
 from .suspects import column_bits, possible_patterns, screened
 

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
+from ...core.texts import text_bytes
 from ..config import CurateConfig
 from ..context import Array, Context
 from ..duplicates.blocks import slices, take_rows
 from ..duplicates.compiled import jit_enabled, map_threads
 from ..folding import fold
 from ..scanning import rows_where
-from ..screen import SLICE_ROWS, text_bytes
+from ..screen import SLICE_ROWS
 
 REPEAT_RATIO = 0.8
 """Shares of prompt and answer lengths between which one can be a mere repetition of the other."""

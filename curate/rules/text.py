@@ -10,10 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
+from ...core.texts import text_bytes
 from ..config import CurateConfig
 from ..context import Context
 from ..scanning import by_slices, prose_columns, rows_matching
-from ..screen import CONTROL, MARKUP, NON_ASCII, text_bytes
+from ..screen import CONTROL, MARKUP, NON_ASCII
 from .suspects import column_bits
 
 INVISIBLE = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{80}-\x{9f}\x{200b}\x{202a}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{feff}]"

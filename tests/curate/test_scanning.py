@@ -7,11 +7,12 @@ import re
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tunegate.core.texts import text_bytes
 from tunegate.curate.rules.private import PATTERNS, Found, find_private, mask
 from tunegate.curate.rules.private_data import TYPES, mask_spans, private_spans
 from tunegate.curate.rules.suspects import NEEDLES, possible_patterns, screened
 from tunegate.curate.scanning import replace_rows
-from tunegate.curate.screen import CONTROL, FENCE, MARKUP, NON_ASCII, _screen_plainly, as_needles, text_bytes
+from tunegate.curate.screen import CONTROL, FENCE, MARKUP, NON_ASCII, _screen_plainly, as_needles
 
 PIECES = [
     "@.a@" + "b-c." * 7 + "d" * 24, "jo@" + ("d" * 63 + ".") * 8 + "e" * 30, "jo@example.org", "x" * 70 + "@a.bc",
