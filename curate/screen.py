@@ -24,7 +24,10 @@ NON_ASCII, CONTROL, MARKUP, FENCE = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 OTHER_DIGIT, ODD_CASE, MANY_DIGITS = 1 << 27, 1 << 26, 1 << 25
 """Perhaps a digit beyond ASCII; a letter beyond ASCII that is an ASCII one without case; ASCII digits, see below."""
 FEWEST_DIGITS, WIDEST_GAP = 10, 2
-"""`MANY_DIGITS` stands for at least so many digits with at most so many other bytes between one and the next."""
+"""`MANY_DIGITS` stands for at least so many digits with at most so many other bytes between one and the next.
+
+A compiled pass looks for them only where a needle with a digit stands.
+"""
 DIGIT_LEADS = (0xD9, 0xDB, 0xDF, 0xE0, 0xE1, 0xEA, 0xEF, 0xF0)
 """First bytes, in UTF-8, of all digits beyond ASCII."""
 ODD_LETTERS = ("\u017f", "\u212a", "\u0130", "\u0131")
@@ -37,8 +40,12 @@ CLASSES: Array = np.full(256, OTHER, np.uint8)
 """(256,) class of each byte: letters 0 to 25, then as in `CLASS_OF`, all others 31."""
 CLASS_OF = {"0": 26, "-": 27, "@": 28, "+": 29, " ": 30}
 """Characters of a needle: a digit; `-` or `_`; an at sign; a plus; one of space, full stop and parentheses."""
-WILD = {"*": tuple(range(32)), "?": tuple(range(28))}
-"""Characters of a needle that stand for several: any; a letter, a digit, `-` or `_`."""
+WILD = {"*": tuple(range(32)), "?": tuple(range(28)), "&": tuple(range(26))}
+"""Characters of a needle that stand for several: any; a letter, a digit, `-` or `_`; a letter."""
+USUAL = (8, 2, 3, 4, 13, 2, 2, 6, 7, 1, 1, 4, 2, 7, 8, 2, 1, 6, 6, 9, 3, 1, 2, 1, 2, 1, 2, 1, 1, 1, 25, 5)
+"""(32,) about how often each class occurs in English text."""
+GROUPS = 16
+"""Groups of needles that are told apart while a text is read, as many as bits of a number for each of four places."""
 for _class, _bytes in enumerate(
     [*((bytes([a, a - 32])) for a in range(97, 123)), b"0123456789", b"-_", b"@", b"+", b" .()"]
 ):
@@ -67,16 +74,18 @@ class Needles(NamedTuple):
     A compiled pass takes from here what it would else be compiled with, so that its cached code never goes stale.
     """
 
-    hits: Array
-    """(131072,) uint8: a bit per window, set where it is a needle."""
+    misses: Array
+    """(256,) uint64: a bit per place (first place lowest) and group, set where no needle has this byte there."""
     bits: Array
     """(1048576,) uint32: the bits that each window stands for."""
+    with_digits: np.uint32
+    """The bits whose needles have digits."""
     classes: Array = CLASSES
     features: Array = FEATURES
     odd_pairs: Array = ODD_PAIRS
+    non_ascii: np.uint32 = np.uint32(NON_ASCII)
     odd_case: np.uint32 = np.uint32(ODD_CASE)
     many_digits: np.uint32 = np.uint32(MANY_DIGITS)
-    digit: int = CLASS_OF["0"]
     fewest_digits: int = FEWEST_DIGITS
     widest_step: int = WIDEST_GAP + 1
 
@@ -89,16 +98,41 @@ def as_needles(needles: tuple[tuple[str, ...], ...]) -> Needles:
     >>> int(tables.bits.sum())
     28
     """
-    bits = np.zeros(1 << 20, np.uint32)
+    bits, with_digits = np.zeros(1 << 20, np.uint32), 0
     for at, group in enumerate(needles):
         for needle in group:
             bits[_windows(needle)] |= np.uint32(1 << at)
-    return Needles(np.packbits(bits != 0, bitorder="little"), bits)
+            with_digits |= ("0" in needle) << at
+    return Needles(_misses({needle for group in needles for needle in group}), bits, np.uint32(with_digits))
 
 
 def _windows(needle: str) -> list[int]:
-    classes: Iterable[Sequence[int]] = (WILD.get(c) or (CLASS_OF.get(c, int(CLASSES[ord(c)])),) for c in needle)
-    return [a << 15 | b << 10 | c << 5 | d for a, b, c, d in product(*classes)]
+    return [a << 15 | b << 10 | c << 5 | d for a, b, c, d in product(*_classes(needle))]
+
+
+def _classes(needle: str) -> list[Sequence[int]]:
+    """The classes that each character of a needle stands for."""
+    return [WILD.get(c) or (CLASS_OF.get(c, int(CLASSES[ord(c)])),) for c in needle]
+
+
+def _misses(needles: Iterable[str]) -> Array:
+    """`Needles.misses`: each needle, the commonest first, joins the group that then is least commoner than before."""
+    groups = np.zeros((GROUPS, 4, 32), np.bool_)
+    for own in sorted((_as_group(needle) for needle in sorted(needles)), key=_commonness, reverse=True):
+        groups[np.argmin(_commonness(groups | own) - _commonness(groups))] |= own
+    by_byte = np.moveaxis(~groups, 0, 2)[:, CLASSES].swapaxes(0, 1).reshape(256, 4 * GROUPS)
+    return np.packbits(by_byte, axis=1, bitorder="little").view(np.uint64)[:, 0]
+
+
+def _as_group(needle: str) -> Array:
+    """(4, 32) bool: the classes at each place of a needle."""
+    return np.array([np.isin(np.arange(32), kinds) for kinds in _classes(needle)])
+
+
+def _commonness(groups: Array) -> Array:
+    """How often a window occurs that has classes of a group (…, 4, 32) at each place, next to others."""
+    found: Array = np.prod(groups @ np.array(USUAL, np.float64), axis=-1)
+    return found
 
 
 def screen_column(column: pa.ChunkedArray, needles: Needles) -> Array:

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from tunegate.curate.folding import fold
 from tunegate.curate.rules.answer import REFUSAL, _may_end_open
 from tunegate.curate.rules.repeats import LOOP_RUN, _may_contain, _most_repeated
-from tunegate.curate.rules.suspects import may_refuse, screened
+from tunegate.curate.rules.suspects import NEEDLES, may_refuse, screened
 from tunegate.curate.scanning import matches
 from tunegate.curate.screen import (
     DIGIT_LEADS,
     MANY_DIGITS,
     ODD_LETTERS,
+    _screen_plainly,
+    as_needles,
 )
 
 REFUSING = [
@@ -29,6 +31,8 @@ REFUSING = [
     " help", " answer", " do that", "my knowledge cutoff", "my \u212anowledge cut-off", "i don't have ",
     "i do not have ", "feelings", "per\u017fonal", "access to real", ".", "\n", "x",
 ]  # fmt: skip
+PIECES = ["gh", "p_", "hub_", "a", "B", "00", "7", " ", "-", "_be", "g", "@x", "+", "\n", "sorry", "i d", "o ", "sk-"]
+"""Parts of needles, all of ASCII."""
 WORDS = st.lists(st.sampled_from(["a", "B", "c#", "_d", "*", "\n", "é", ".", "1"]), max_size=30).map(" ".join)
 FOLDED = [
     "\u0301",
@@ -70,6 +74,20 @@ def test_many_digits_stand_close_together(text: str, many: bool) -> None:
     column = pa.chunked_array([pa.array(["1", text, "99999"], pa.large_string())])
 
     assert (screened(column) & MANY_DIGITS > 0).tolist() == [False, many, False]
+
+
+@settings(max_examples=300, deadline=None)
+@given(texts=st.lists(st.lists(st.sampled_from(PIECES), max_size=6).map("".join), min_size=1, max_size=4))
+def test_compiled_needles_are_those_of_each_text(texts: list[str]) -> None:
+    """A text read alone in plain numpy has the same needles, wherever they stand and whatever is beside it."""
+    needles = as_needles(NEEDLES)
+    own = np.uint32(MANY_DIGITS - 1)
+    expected = [
+        int(_screen_plainly(np.frombuffer(text.encode(), np.uint8), np.array([0, len(text)]), needles)[0] & own)
+        for text in texts
+    ]
+
+    assert (screened(pa.chunked_array([pa.array(texts, pa.large_string())])) & own).tolist() == expected
 
 
 def test_no_digit_or_letter_beyond_ascii_is_left_out() -> None:
