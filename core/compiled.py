@@ -87,6 +87,19 @@ def short_turns() -> Iterator[None]:
         sys.setswitchinterval(before)
 
 
+@contextmanager
+def begun(function: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Begin what is needed later beside other work; what it gives is what the yielded function returns.
+
+    It fills cores that the other work leaves idle. A single worker begins it when the result is asked for.
+    """
+    if workers() == 1:
+        yield function
+        return
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(function).result
+
+
 def map_threads(
     function: Callable[[Item], Result], items: Iterable[Item], *, ahead: int | None = None
 ) -> Iterator[Result]:

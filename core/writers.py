@@ -12,17 +12,13 @@ from typing import Any, BinaryIO
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from .blocks import json_ready
-from .compiled import map_threads
 from .delimited import DELIMITERS, header_names, parse_records
 from .errors import DataError
+from .joined_lines import joined_lines
 from .records import Examples
 from .store import atomic_path
-
-WRITE_ROWS = 1 << 14
-"""Rows that are joined before they are written."""
 
 
 def original_rows(examples: Examples, rows: Sequence[int] | None = None) -> list[dict[str, Any]]:
@@ -67,40 +63,14 @@ def _write_same(examples: Examples, path: Path, rows: np.ndarray[Any, Any] | Non
         with _open(path) as stream:
             if examples.header:
                 stream.write(examples.header + b"\n")
-            for lines in map_threads(_joined_lines, _pieces(examples.source["raw"], rows)):
+            for lines in joined_lines(examples.source["raw"], rows):
                 stream.write(lines)
-                stream.write(b"\n")
         return
     source = examples.source if rows is None else examples.source.take(pa.array(rows))
     if examples.format == "json":
         _write_json(source["raw"].to_pylist(), examples.header, path)
     else:
         _write_table(source, path, examples.format)
-
-
-def _pieces(
-    raw: pa.ChunkedArray, rows: np.ndarray[Any, Any] | None
-) -> Iterator[tuple[pa.Array, np.ndarray[Any, Any] | None]]:
-    """Lines in pieces, each with the positions in it that are wanted; no piece without any."""
-    first = 0
-    for chunk in raw.chunks:
-        for start in range(0, len(chunk), WRITE_ROWS):
-            piece = chunk.slice(start, WRITE_ROWS)
-            wanted = None
-            if rows is not None:
-                low, high = np.searchsorted(rows, (first + start, first + start + len(piece)))
-                wanted = rows[low:high] - (first + start)
-            if wanted is None or len(wanted):
-                yield piece, wanted
-        first += len(chunk)
-
-
-def _joined_lines(piece: tuple[pa.Array, np.ndarray[Any, Any] | None]) -> pa.Buffer:
-    lines, wanted = piece
-    if wanted is not None and len(wanted) < len(lines):
-        lines = lines.take(pa.array(wanted))
-    whole = pa.LargeListArray.from_arrays(pa.array([0, len(lines)], pa.int64()), lines)
-    return pc.binary_join(whole, pa.scalar(b"\n", pa.large_binary()))[0].as_buffer()
 
 
 def _write_json(elements: Sequence[bytes], header: bytes, path: Path) -> None:

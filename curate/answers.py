@@ -18,15 +18,20 @@ MEMBERS_SHOWN = 10
 """Rows of one prompt that a finding lists."""
 
 
-def find_several_answers(examples: Examples, stays: Array) -> Findings:
-    """A finding for every row whose folded prompt occurs with other answers too; none for labels."""
+def prompt_numbers(examples: Examples) -> Array:
+    """(n,) uint64: a number for each row's folded prompt; none for labels, where prompts with two are conflicts."""
     if examples.kind == "label":
-        return Findings.of([])
+        return np.empty(0, np.uint64)
     from .duplicates.exact_join import text_numbers
 
     names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
-    # All prompts, since rows that are read where they lie cost less than a part of them that is copied.
-    prompts = text_numbers(joined_rows([examples.table[name] for name in names]), 1)
+    return text_numbers(joined_rows([examples.table[name] for name in names]), 1)
+
+
+def find_several_answers(examples: Examples, prompts: Array, stays: Array) -> Findings:
+    """A finding for every row that stays and whose prompt, by its number, occurs with other answers too."""
+    if not len(prompts):
+        return Findings.of([])
     first = representatives(prompts[stays])
     shared = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
     rows, ids = stays[shared], np.array(take_rows(examples.table["id"], stays[shared]).to_pylist(), dtype="S16")

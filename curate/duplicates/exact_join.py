@@ -29,8 +29,8 @@ SLACK = 1e-9
 
 
 def text_numbers(texts: Texts | Rows, code: int, groups: Array | None = None) -> Array:
-    """Whole-text numbers (n,) uint64; rows of different groups share none."""
-    numbers: Array = sketch_texts(as_rows(texts), bandless(code), groups)[1][0]
+    """Whole-text numbers (n,) uint64; rows of different groups share none. No progress: other work may go on beside."""
+    numbers: Array = sketch_texts(as_rows(texts), bandless(code), groups, shown=False)[1][0]
     return numbers
 
 

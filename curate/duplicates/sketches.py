@@ -33,8 +33,12 @@ def kernels() -> ModuleType:
     return numpy_kernel
 
 
-def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None, maps: Array = NO_MAPS) -> tuple[Array, Array]:
+def sketch_texts(
+    rows: Rows, spec: Spec, groups: Array | None = None, maps: Array = NO_MAPS, *, shown: bool = True
+) -> tuple[Array, Array]:
     """Sketches of n rows, uint64; `maps` (n, words) receives bitmaps of their shingles, if it has rows.
+
+    Progress is told if it is to be `shown`.
 
     Returns:
         band keys (bands, n); and (2, n) numbers of the whole texts and of their words in any order. Rows of different
@@ -54,9 +58,11 @@ def sketch_texts(rows: Rows, spec: Spec, groups: Array | None = None, maps: Arra
             texts[0, first:stop] ^= salt
         return stop - first
 
-    with progress("comparing texts", n) as advance:
-        for done in map_threads(work, rows.pieces()):
-            advance(done)
+    if shown:
+        with progress("comparing texts", n) as advance:
+            deque(map(advance, map_threads(work, rows.pieces())), 0)
+    else:
+        deque(map_threads(work, rows.pieces()), 0)
     return keys, texts
 
 

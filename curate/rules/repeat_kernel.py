@@ -17,9 +17,14 @@ SYMBOLS: Array = np.array([chr(byte) in "#$%*+/<=>^" for byte in range(256)])
 """(256,) whether an ASCII character is a word of its own, as `folding.ASCII_SYMBOLS`."""
 RUN = 4
 """Words in a run, as `repeats.LOOP_RUN`."""
-MIX_A, MIX_B = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-"""Odd multipliers; two words or runs that get one number make a text look more repetitive, never less."""
+MIX: Array = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+"""An odd multiplier for each word of a run.
+
+Two words or runs that get one number make a text look more repetitive, never less.
+"""
 UNKNOWN, ONE, SHIFT = np.uint64(0), np.uint64(1), np.uint64(29)
+LETTER_BITS, OTHER_BITS = np.uint64(7), np.uint64(57)
+"""Bits that a letter turns the number of a word by, and the rest of 64: cheaper than a product, byte by byte."""
 MOST_WORDS = 4
 """Words that a byte beyond ASCII may add: folded it is two at most (U+3316 becomes six by three bytes), and it may cut
 the word that it stands in."""
@@ -88,8 +93,7 @@ def hash_words(text: Array, words: Array) -> tuple[int, int]:
                 words[count - 1] = UNKNOWN
             beyond, is_unknown = beyond + 1, True
         elif LETTERS[byte] < 36 or byte == 95:
-            word = (word + np.uint64(LETTERS[byte]) + ONE) * MIX_A
-            word ^= word >> SHIFT
+            word = ((word << LETTER_BITS) | (word >> OTHER_BITS)) + np.uint64(LETTERS[byte]) + ONE
         else:
             if word or is_unknown:
                 words[count] = UNKNOWN if is_unknown else word
@@ -112,10 +116,10 @@ def distinct_runs(words: Array, runs: int, table: Array) -> int:
         size *= 2
     mask = np.uint64(size - 1)
     for start in range(runs):
-        run, is_known = ONE, True
-        for word in words[start : start + RUN]:
-            run = (run ^ word) * MIX_B
-            run ^= run >> SHIFT
+        run, is_known = UNKNOWN, True
+        for at in range(RUN):
+            word = words[start + at]
+            run += word * MIX[at]
             is_known = is_known and word != UNKNOWN
         if not is_known:
             continue

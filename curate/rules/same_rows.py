@@ -12,10 +12,11 @@ from functools import cache, partial
 import numpy as np
 import orjson
 
+from ...core.compiled import begun
 from ...core.findings import Findings
 from ...core.records import Examples
 from ..alike import find_alike
-from ..answers import find_several_answers
+from ..answers import find_several_answers, prompt_numbers
 from ..config import CurateConfig
 from ..conflicts import find_conflicts
 from ..context import Array, Context
@@ -36,18 +37,19 @@ def find_same_rows(examples: Examples, config: CurateConfig, context: Context) -
     """
     if not len(examples):
         return Findings.of([])
-    rank = survivor_rank(examples, config.dedup.survivor, context)
-    detect = partial(
-        detect_template, examples, config.dedup.template_share, fold=cache(fold), numbers=id_numbers(examples)
-    )
-    template = detect()
-    for _ in range(TEMPLATE_ROUNDS):
-        findings, stays = _compare(examples, template, config, rank)
-        settled = detect(rows=stays)
-        if settled == template:
-            break
-        template = settled
-    return Findings.joined([findings, find_several_answers(examples, stays)])
+    with begun(partial(prompt_numbers, examples)) as prompts:
+        rank = survivor_rank(examples, config.dedup.survivor, context)
+        detect = partial(
+            detect_template, examples, config.dedup.template_share, fold=cache(fold), numbers=id_numbers(examples)
+        )
+        template = detect()
+        for _ in range(TEMPLATE_ROUNDS):
+            findings, stays = _compare(examples, template, config, rank)
+            settled = detect(rows=stays)
+            if settled == template:
+                break
+            template = settled
+        return Findings.joined([findings, find_several_answers(examples, prompts(), stays)])
 
 
 def _compare(examples: Examples, template: Template, config: CurateConfig, rank: Array) -> tuple[Findings, Array]:
