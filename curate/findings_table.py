@@ -14,13 +14,15 @@ from .context import Array
 from .duplicates.blocks import take_rows
 from .duplicates.compiled import map_threads
 from .redaction import masked_value
-from .rules.private import LIKELY
+from .rules.private import LIKELY, mask
 from .rules.private_data import mask_spans, private_spans
 from .scanning import matches, replace_rows
 
 FINDINGS_AT_ONCE = 1 << 15
 """Findings whose texts are gathered in one go, so that threads share the work."""
 KEEP = ACTIONS.index("keep")
+COUNTING = frozenset({"exact-duplicate", "near-duplicate", "several-answers", "private-data", "secret"})
+"""Rules whose evidence is numbers and content ids, by which most findings are made."""
 
 
 def findings_table(curation: Curation) -> pa.Table:
@@ -50,16 +52,20 @@ def _facts(curation: Curation) -> dict[str, pa.Array | pa.ChunkedArray]:
         "action": pa.array(ACTIONS).take(pa.array(action[found.rows])),
         "decided": pa.array(decisive[found.rows] == np.arange(len(found))),
         "score": pa.array(found.scores, mask=np.isnan(found.scores)),
-        "reason": found.reasons,
-        "evidence": _masked_evidence(found.evidence),
+        "reason": _masked(found.reasons, np.arange(len(found)), mask),
+        # JSON hides no private data from the search for likely texts.
+        "evidence": _masked(found.evidence, np.flatnonzero(~found.are_of(COUNTING)), _masked_json),
     }
 
 
-def _masked_evidence(evidence: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The evidence, private data in its texts masked; JSON hides none from the search for likely texts."""
-    likely = np.flatnonzero(matches(evidence, LIKELY))
-    texts = take_rows(evidence, likely).to_pylist()
-    return replace_rows(evidence, likely, [orjson.dumps(masked_value(orjson.loads(text))).decode() for text in texts])
+def _masked(column: pa.ChunkedArray, rows: Array, masked: Callable[[str], str]) -> pa.ChunkedArray:
+    """The column, private data masked at some rows (ascending)."""
+    likely = rows[matches(take_rows(column, rows), LIKELY)]
+    return replace_rows(column, likely, list(map(masked, take_rows(column, likely).to_pylist())))
+
+
+def _masked_json(text: str) -> str:
+    return orjson.dumps(masked_value(orjson.loads(text))).decode()
 
 
 def _texts_of(curation: Curation) -> Callable[[int], dict[str, pa.Array]]:

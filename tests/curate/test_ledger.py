@@ -100,6 +100,19 @@ def test_findings_mask_private_data_and_keep_their_columns(dirty: Path, tmp_path
     assert "Mail me at [EMAIL]" in findings["input"].to_pylist()
 
 
+def test_reasons_and_evidence_mask_what_they_quote(tmp_path: Path) -> None:
+    """A rule that quotes the row says no more of it than its text in the ledger does."""
+    said = " ".join(["word"] * 20)
+    answer = f"First {said} here. Second {said} there. Then write to jo.doe@example.org"
+    path = tmp_path / "quoted.jsonl"
+    path.write_text(json.dumps({"prompt": "What now, my friend?", "completion": answer}) + "\n")
+    curated(path, tmp_path / "out")
+    findings = read_ledger(tmp_path / "out").findings.to_pylist()
+
+    assert "The answer ends without a full stop, after '[EMAIL]'." in [finding["reason"] for finding in findings]
+    assert "jo.doe" not in json.dumps(findings)
+
+
 def test_redaction_rewrites_only_the_rows_it_must(dirty: Path, tmp_path: Path) -> None:
     """Touched rows get typed placeholders, all others keep their bytes."""
     curated(dirty, tmp_path / "out", rules={"private-data": "redact"})
