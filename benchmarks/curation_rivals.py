@@ -28,7 +28,7 @@ from tunegate.core.formats import load_examples
 from tunegate.core.store import write_json
 from tunegate.curate.config import DedupConfig
 from tunegate.curate.duplicates.near_duplicates import cross_duplicates, find_near_duplicates
-from tunegate.curate.field_overlap import jaccard
+from tunegate.curate.overlap import jaccard
 
 Rows = list[dict[str, str]]
 INSTRUCTION = (

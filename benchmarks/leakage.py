@@ -22,9 +22,9 @@ from typing import Any
 import numpy as np
 from tunegate.core.formats import load_examples
 from tunegate.core.store import write_json
-from tunegate.curate.field_overlap import jaccard, text_shingles
 from tunegate.curate.folding import fold
 from tunegate.curate.leaks.similarity import similarity
+from tunegate.curate.overlap import jaccard, text_shingles
 
 Array = np.ndarray[Any, Any]
 RATES = (0.001, 0.01)

@@ -13,15 +13,8 @@ from .compared import codes, combine, compared_fields, comparison_groups, joined
 from .config import DedupConfig
 from .context import Array
 from .duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from .duplicates.rows import Rows
-from .field_overlap import alike_fields
 from .template import Template, strip_rows
 from .whole_texts import merge_whole_texts
-
-SLACK = 0.15
-"""Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
-LOWEST = 0.4
-"""Similarity below which that search would propose too much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,25 +92,13 @@ def _near(
     rows: Mapping[str, Array | None],
 ) -> NearDuplicates:
     """The search itself; `rows` says of each row its group, its rank and its label."""
-    search = (
-        config if len(columns) == 1 else config.model_copy(update={"threshold": max(LOWEST, config.threshold - SLACK)})
-    )
     whole = joined_rows(columns)
     if not template or "input" not in names:
-        return keep_pairs(find_near_duplicates(whole, config=search, **rows), whole, config)
+        return find_near_duplicates(whole, config=config, **rows)
     from .duplicates.pair_search import search_pairs
 
     bare = strip_rows(whole, template)
     groups = combine(rows["groups"], codes(pa.chunked_array([bare.codes])))
-    pairs, jaccard, representative, words = search_pairs(bare.rows, search, **{**rows, "groups": groups})
+    pairs, jaccard, representative, words = search_pairs(bare.rows, config, **{**rows, "groups": groups})
     near = NearDuplicates(pairs=pairs, jaccard=jaccard, representative=representative)
-    near = merge_whole_texts(near, whole, bare, words, rows["groups"])
-    return keep_pairs(near, bare.rows, config)
-
-
-def keep_pairs(near: NearDuplicates, rows: Rows, config: DedupConfig) -> NearDuplicates:
-    """Only the pairs that are alike in every field; their similarity is that of the least alike field."""
-    if rows.fields == 1 or not len(near.pairs):
-        return near
-    alike, scores = alike_fields(rows, near.pairs, config.shingle, config.threshold - 1e-12)
-    return NearDuplicates(pairs=near.pairs[alike], jaccard=scores, representative=near.representative)
+    return merge_whole_texts(near, whole, bare, words, rows["groups"])

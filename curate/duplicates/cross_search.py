@@ -13,7 +13,7 @@ from .pair_search import propose_pairs, sides_of
 from .rows import as_rows
 from .shingles import Array
 from .sorting import sorted_union
-from .verification import verify_pairs
+from .verification import Thresholds, verify_pairs
 
 
 def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: DedupConfig) -> tuple[Array, Array]:
@@ -34,7 +34,7 @@ def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: De
         candidates, crowds, _, representative, _ = propose_pairs(both, plan, threshold, split=split)
         sides = sides_of(representative, split)
         candidates = sorted_union(candidates, *(_crowd_candidates(crowd, sides) for crowd in crowds))
-    pairs, jaccard = verify_pairs(both, candidates, code, threshold)
+    pairs, jaccard = verify_pairs(both, candidates, code, Thresholds.of(threshold, both.fields))
     return _of_members(representative, split, pairs, jaccard)
 
 

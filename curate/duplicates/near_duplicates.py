@@ -2,7 +2,8 @@
 
 Similarity is the Jaccard similarity of two texts' shingle sets (word or character n-grams of the folded text). A text
 shorter than one shingle is itself its only shingle, so a one-word text equals only the same word. MinHash bands, or an
-exact join, only propose pairs: every pair that is returned was compared shingle by shingle.
+exact join, only propose pairs: every pair that is returned was compared shingle by shingle. Rows of several fields are
+alike where each field is; how similar they are is said by the least alike one.
 """
 
 from __future__ import annotations

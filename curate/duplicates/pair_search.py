@@ -16,7 +16,7 @@ from .rows import Rows
 from .shingles import MAP_WORDS, Array, bandless
 from .sketches import sketch_texts
 from .sorting import sorted_union
-from .verification import verify_pairs
+from .verification import Thresholds, verify_pairs
 
 
 def search_pairs(
@@ -28,8 +28,10 @@ def search_pairs(
     labels: Array | None = None,
 ) -> tuple[Array, Array, Array, Array]:
     """`near_duplicates.find_near_duplicates`: pairs, similarities, representatives; and (n,) numbers of words."""
-    plan = plan_engine(config, len(texts))
-    code, threshold = plan.spec.code, config.threshold
+    thresholds = Thresholds.of(config.threshold, texts.fields)
+    threshold = thresholds.whole
+    plan = plan_engine(config.model_copy(update={"threshold": threshold}), len(texts))
+    code = plan.spec.code
     if config.exact:
         from .exact_join import exact_candidates
 
@@ -40,14 +42,14 @@ def search_pairs(
     else:
         found = propose_pairs(texts, plan, threshold, groups)
     numbers, representative = found.numbers, found.representative
-    pairs, jaccard = verify_pairs(texts, found.candidates, code, threshold)
+    pairs, jaccard = verify_pairs(texts, found.candidates, code, thresholds)
     if found.crowds:
         rank = numbers[0] if rank is None else rank
         best = best_rows(representative, rank)
         label = np.zeros(len(texts), np.int64) if labels is None else labels.astype(np.int64)[best]
         more = crowd_pairs(texts, found.crowds, pairs, (code, threshold), rank[best], label, found.maps)
         fresh = np.setdiff1d(more, pack_pairs(*pairs.T), assume_unique=True)
-        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(texts, fresh, code, threshold))
+        pairs, jaccard = _merged((pairs, jaccard), verify_pairs(texts, fresh, code, thresholds))
     return pairs, jaccard, representative, numbers[1]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from .candidates import unpack_pairs
@@ -11,25 +13,53 @@ from .shingles import Array
 from .sketches import block_sets, kernels
 from .sorting import sorted_union
 
+SLACK = 0.15
+"""Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
+LOWEST = 0.4
+"""Similarity below which that search would propose too much."""
+ROUNDING = 1e-12
+"""Sizes alone rule nothing out that a product of them with a threshold misses by so little."""
 BATCH_PAIRS = 1 << 15
 """Pairs verified at a time; bounds the texts and shingle sets in memory."""
 
 
-def verify_pairs(texts: Rows, pairs: Array, code: int, threshold: float) -> tuple[Array, Array]:
-    """The pairs whose true Jaccard similarity reaches the threshold.
+class Thresholds(NamedTuple):
+    """Lowest Jaccard similarities of two rows that are alike."""
+
+    field: float
+    """Of each field."""
+    whole: float
+    """Of the fields as one text, by which pairs are proposed."""
+
+    @classmethod
+    def of(cls, threshold: float, fields: int) -> Thresholds:
+        """Those of rows of so many fields."""
+        return cls(threshold, threshold if fields == 1 else max(LOWEST, threshold - SLACK))
+
+
+def verify_pairs(texts: Rows, pairs: Array, code: int, thresholds: Thresholds) -> tuple[Array, Array]:
+    """The pairs of rows that are alike in every field, and as a whole.
+
+    Fields come first: they are shorter, and each leaves fewer pairs to the next.
 
     Args:
         texts: n rows.
         pairs: (m,) uint64, sorted; see `candidates`.
         code: the kind of shingle.
-        threshold: lowest similarity kept.
+        thresholds: lowest similarities kept.
 
     Returns:
-        (k, 2) int64 rows, in the order of the pairs, and (k,) float64 similarities.
+        (k, 2) int64 rows, in the order of the pairs, and (k,) float64 similarities, that of the least alike field.
     """
-    jaccard = pair_similarities(texts, pairs, code, threshold)
-    kept = jaccard >= threshold
-    return np.stack(unpack_pairs(pairs[kept]), axis=1), jaccard[kept]
+    least = np.ones(len(pairs))
+    if texts.fields > 1:
+        for at in range(texts.fields):
+            scores = pair_similarities(texts.field(at), pairs, code, thresholds.field)
+            kept = scores >= thresholds.field
+            pairs, least = pairs[kept], np.minimum(least[kept], scores[kept])
+    whole = pair_similarities(texts, pairs, code, thresholds.whole)
+    kept = whole >= thresholds.whole
+    return np.stack(unpack_pairs(pairs[kept]), axis=1), least[kept] if texts.fields > 1 else whole[kept]
 
 
 def pair_similarities(texts: Rows, pairs: Array, code: int, threshold: float = 0.0) -> Array:
@@ -41,7 +71,8 @@ def pair_similarities(texts: Rows, pairs: Array, code: int, threshold: float = 0
         rows = sorted_union(one, two)
         values, ends = block_sets(module, texts.gather(rows.astype(np.int64)), code)
         out = np.empty(len(one), dtype=np.float64)
-        module.jaccard_of_pairs(np.searchsorted(rows, one), np.searchsorted(rows, two), values, ends, threshold, out)
+        places = np.searchsorted(rows, one), np.searchsorted(rows, two)
+        module.jaccard_of_pairs(*places, values, ends, threshold - ROUNDING, out)
         return out
 
     return np.concatenate([np.empty(0), *map_threads(work, range(0, len(pairs), BATCH_PAIRS))])

@@ -13,8 +13,8 @@ import pytest
 from tunegate.core.formats import load_examples, original_rows
 from tunegate.core.records import Curation, Examples
 from tunegate.curate import CurateConfig, curate_dataset
-from tunegate.curate.field_overlap import jaccard, text_shingles
 from tunegate.curate.folding import fold
+from tunegate.curate.overlap import jaccard, text_shingles
 
 TRAIN = {
     "banking77": "labelled/banking77/train.jsonl.gz",

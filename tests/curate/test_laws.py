@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tunegate.core.formats import load_examples, original_rows
 from tunegate.core.records import Curation
 from tunegate.curate import CurateConfig, curate_dataset
-from tunegate.curate.field_overlap import jaccard, text_shingles
+from tunegate.curate.overlap import jaccard, text_shingles
 
 WORDS = ["card", "lost", "my", "I", "the", "pay", "Pay!", "help", "in", "rome", "", "12", "é"]
 texts = st.lists(st.sampled_from(WORDS), min_size=0, max_size=12).map(" ".join)

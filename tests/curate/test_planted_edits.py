@@ -11,8 +11,8 @@ from scipy.sparse import csr_matrix
 from tunegate.core.formats import load_examples
 from tunegate.curate.config import DedupConfig
 from tunegate.curate.duplicates.near_duplicates import find_near_duplicates
-from tunegate.curate.field_overlap import text_shingles
 from tunegate.curate.folding import fold
+from tunegate.curate.overlap import text_shingles
 
 BINS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 ROWS = 1_200

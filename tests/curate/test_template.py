@@ -126,3 +126,17 @@ def test_one_text_has_one_representative_wherever_its_lines_break(plainly: bool,
         near = find_alike(examples, template, CurateConfig().dedup.model_copy(update={"key": "input"})).near
 
     assert near.representative.tolist() == [whole[fold(texts[head])] for head in heads]
+
+
+def test_rows_of_several_fields_are_compared_as_what_they_are_without_boilerplate() -> None:
+    """That a row of the same text keeps its boilerplate, since its line ends otherwise, hides no near-duplicate."""
+    asks = "card payment was declined twice in the corner shop near my old flat today"
+    rows = [f"### Answer! {asks}", f"### Answer\n{asks}", f"### Answer\n{asks} again"]
+    examples = load_examples([{"prompt": prompt, "completion": "You can pay in cash."} for prompt in rows])
+    template = Template(lines=frozenset({"### Answer"}), openings=(), closings=())
+    config = CurateConfig.model_validate({"dedup": {"threshold": 0.9}}).dedup
+
+    near = find_alike(examples, template, config).near
+
+    assert near.representative.tolist() == [0, 0, 2]
+    assert near.pairs.tolist() == [[0, 2]]
