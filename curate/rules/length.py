@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...core.records import Examples, Finding
@@ -50,49 +51,69 @@ def find_too_long(examples: Examples, config: CurateConfig, context: Context) ->
 def find_length_outliers(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Texts far shorter or longer than the others of their class (of all rows, where there are no classes)."""
     classes = codes(examples.table["target"]) if examples.kind == "label" else np.zeros(len(examples), np.int64)
+    limit = config.quality.length_deviations
     for name in prose_columns(examples):
-        lengths = by_slices(examples.table[name], pc.utf8_length, np.int64).astype(np.float64)
-        deviations = settled_deviations(np.log(lengths + 1), classes, config.quality.length_deviations)
-        for row in np.flatnonzero(np.abs(deviations) > config.quality.length_deviations).tolist():
-            long = "long" if deviations[row] > 0 else "short"
+        lengths = by_slices(examples.table[name], pc.utf8_length, np.int64)
+        # Rows of one class and length are judged together: of a million there are some thousand kinds.
+        kinds = pa.array(classes * (lengths.max(initial=0) + 1) + lengths).dictionary_encode()
+        kind = kinds.indices.to_numpy()
+        of_class, length = np.divmod(kinds.dictionary.to_numpy(), lengths.max(initial=0) + 1)
+        deviations = settled_deviations(np.log(length + 1), of_class, limit, np.bincount(kind))
+        for row in np.flatnonzero((np.abs(deviations) > limit)[kind]).tolist():
+            deviation = float(deviations[kind[row]])
             yield Finding(
                 row=row,
                 rule="length-outlier",
                 severity="info",
-                reason=f"The {name} has {int(lengths[row]):,} characters, unusually {long} for its class.",
-                score=float(deviations[row]),
+                reason=f"The {name} has {lengths[row]:,} characters, unusually {'long' if deviation > 0 else 'short'} "
+                "for its class.",
+                score=deviation,
                 evidence={"column": name, "characters": int(lengths[row])},
             )
 
 
-def settled_deviations(values: Array, classes: Array, limit: float) -> Array:
-    """(n,) robust deviations from the class's median, judged by the rows within the limit.
+def settled_deviations(values: Array, classes: Array, limit: float, counts: Array | None = None) -> Array:
+    """(n,) robust deviations from the class's median, judged by the values within the limit.
 
     Outliers are left out of the median and spread until no new one appears, so that dropping them reveals no more.
+
+    Args:
+        values: (n,) any numbers.
+        classes: (n,) the class of each.
+        limit: deviation from which on a value is an outlier.
+        counts: (n,) how often each value occurs; once if not given.
     """
-    inside, groups = np.ones(len(values), dtype=bool), _rows_of_each(classes)
+    counts = np.ones(len(values), np.int64) if counts is None else counts
+    inside, groups = np.ones(len(values), dtype=bool), _members(classes)
     while True:
-        deviations = _deviations(values, groups, inside)
+        deviations = _deviations(values, counts, groups, inside)
         still = inside & (np.abs(deviations) <= limit)
         if still.sum() == inside.sum():
             return deviations
         inside = still
 
 
-def _rows_of_each(classes: Array) -> list[Array]:
-    """The rows of each class; numbers of 16 bits are sorted digit by digit."""
-    few = classes.astype(np.uint16) if len(classes) and classes.max() < 1 << 16 else classes
-    order = np.argsort(few, kind="stable")
+def _members(classes: Array) -> list[Array]:
+    """The places of each class's values."""
+    order = np.argsort(classes, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(classes[order])) + 1)
 
 
-def _deviations(values: Array, groups: list[Array], inside: Array) -> Array:
+def _deviations(values: Array, counts: Array, groups: list[Array], inside: Array) -> Array:
     deviations = np.zeros(len(values))
-    for rows in groups:
-        typical = values[rows[inside[rows]]]
-        if len(typical) < FEWEST:
+    for members in groups:
+        typical = members[inside[members]]
+        if counts[typical].sum() < FEWEST:
             continue
-        middle = np.median(typical)
-        spread = max(NORMAL * float(np.median(np.abs(typical - middle))), LEAST_SPREAD)
-        deviations[rows] = (values[rows] - middle) / spread
+        middle = _median(values[typical], counts[typical])
+        away = _median(np.abs(values[typical] - middle), counts[typical])
+        deviations[members] = (values[members] - middle) / max(NORMAL * away, LEAST_SPREAD)
     return deviations
+
+
+def _median(values: Array, counts: Array) -> float:
+    """The median of values that occur so often, not none at all."""
+    order = np.argsort(values)
+    upto = np.cumsum(counts[order])
+    low, high = values[order[np.searchsorted(upto, ((upto[-1] - 1) // 2, upto[-1] // 2), side="right")]]
+    return float((low + high) / 2)

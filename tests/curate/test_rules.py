@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tunegate.core.errors import DataError
 from tunegate.core.formats import load_examples
 from tunegate.core.records import Kind
 from tunegate.curate import CurateConfig, curate_dataset, list_rules
+from tunegate.curate.rules.length import settled_deviations
 
 
 def rules_of(rows: list[dict[str, Any]], kind: Kind, **config: Any) -> list[set[str]]:
@@ -233,3 +237,14 @@ def test_a_text_that_is_one_link_is_told(text: str, is_link: bool) -> None:
     found = [finding.row for finding in curate_dataset(rows).findings if finding.rule == "url-only"]
 
     assert found == ([0] if is_link else [])
+
+
+@settings(deadline=None)
+@given(kinds=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2), st.integers(1, 40)), min_size=1, max_size=20))
+def test_values_that_occur_often_are_judged_as_if_each_stood_alone(kinds: list[tuple[int, int, int]]) -> None:
+    """How often a value occurs is the same as naming it so often."""
+    values, classes, counts = (np.array(column) for column in zip(*kinds, strict=True))
+
+    each = settled_deviations(np.repeat(values, counts), np.repeat(classes, counts), 3.0)
+
+    assert np.repeat(settled_deviations(values, classes, 3.0, counts), counts).tolist() == each.tolist()
