@@ -109,5 +109,12 @@ def around_foreign(text: str) -> str:
 
 
 def _first_difference(one: str, two: str) -> int:
-    pairs = enumerate(zip(one, two, strict=False))
-    return next((at for at, (ours, theirs) in pairs if ours != theirs), min(len(one), len(two)))
+    """Where two texts begin to differ, by halves: Python compares slices far faster than characters."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == two[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
