@@ -19,10 +19,13 @@ SOURCES = (
     "blocks.py",
     "kernel.py",
     "kernel_affixes.py",
+    "kernel_bits.py",
+    "kernel_lanes.py",
     "kernel_lines.py",
     "kernel_shingles.py",
     "kernel_signature.py",
     "kernel_unicode.py",
+    "kernel_words.py",
     "shingles.py",
     "unicode_table.py",
 )
