@@ -22,6 +22,8 @@ SOURCES = (
     "kernel_bits.py",
     "kernel_lanes.py",
     "kernel_lines.py",
+    "kernel_runs.py",
+    "kernel_sets.py",
     "kernel_shingles.py",
     "kernel_signature.py",
     "kernel_unicode.py",

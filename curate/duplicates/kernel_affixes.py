@@ -9,7 +9,7 @@ import numpy as np
 
 from .blocks import ASCII, Block
 from .compiled import compiled
-from .kernel import make_scratch, place_row
+from .kernel_runs import make_scratch, place_row
 from .kernel_words import Scratch, find_words, fold_ascii
 from .shingles import Array
 
