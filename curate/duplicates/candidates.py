@@ -12,7 +12,7 @@ import numpy as np
 
 from .compiled import jit_enabled, map_threads
 from .shingles import Array
-from .sorting import id_bits, sorted_keys, sorted_union
+from .sorting import id_bits, shared_keys, sorted_union
 
 CAP = 64
 """Rows of a bucket that are all compared with one another."""
@@ -25,7 +25,7 @@ def representatives(whole: Array) -> Array:
     """(n,) int64: for each row, the first row with the same number."""
     n = len(whole)
     bits = id_bits(n)
-    rows, starts, sizes = _runs(sorted_keys(whole), bits)
+    rows, starts, sizes = _runs(shared_keys(whole), bits)
     found = np.arange(n, dtype=np.int64)
     first = np.repeat(rows[starts], sizes)
     same = whole[rows] == whole[first]
@@ -78,7 +78,7 @@ def _compiled_band(keys: Array, chosen: Array, bits: int) -> tuple[Array, list[A
     """Pairs of the chosen rows that share their key in one band, and the crowds."""
     from .kernel_bands import count_pairs, emit_band
 
-    packed = sorted_keys(keys, chosen)
+    packed = shared_keys(keys, chosen)
     counts = count_pairs(packed, bits, CAP)
     pairs, spans = np.empty(counts[0], np.uint64), np.empty((counts[1], 2), np.int64)
     emit_band(packed, bits, CAP, pairs, spans)
@@ -88,7 +88,7 @@ def _compiled_band(keys: Array, chosen: Array, bits: int) -> tuple[Array, list[A
 
 def _plain_band(keys: Array, chosen: Array, bits: int) -> tuple[Array, list[Array]]:
     """`_compiled_band` in numpy."""
-    rows, starts, sizes = _runs(sorted_keys(keys, chosen), bits)
+    rows, starts, sizes = _runs(shared_keys(keys, chosen), bits)
     big = sizes > CAP
     crowds = [rows[start : start + size] for start, size in zip(starts[big], sizes[big], strict=True)]
     return _pairs(rows, starts, sizes), crowds

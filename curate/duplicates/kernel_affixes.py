@@ -9,8 +9,8 @@ import numpy as np
 
 from .blocks import ASCII, Block
 from .compiled import compiled
-from .kernel import make_scratch, place_row
-from .kernel_shingles import Scratch, find_row_words, fold_ascii
+from .kernel_runs import make_scratch, place_row
+from .kernel_words import Scratch, find_words, fold_ascii
 from .shingles import Array
 
 
@@ -68,12 +68,14 @@ def strip_block(
             fold_ascii(block.data, start, stop, scratch.text)
             start, stop = 0, stop - start
         else:
-            start, stop = place_row(block, row, scratch)
-        count = find_row_words(scratch, start, stop, not is_ascii)
+            start, stop = scratch.tail, place_row(block, row, scratch.text, scratch.tail)
+        count = find_words(scratch.text, start, stop, not is_ascii, (scratch.starts, scratch.ends), 0)
+        if count == 0:
+            count = find_words(scratch.text, start, stop, True, (scratch.starts, scratch.ends), 0)
         first, last = fit_affixes(scratch, count, affixes, removed[row])
         if first == 0 and last == count:
             continue
-        begin, end = np.int64(scratch.edges[2 * first]), np.int64(scratch.edges[2 * last - 1])
+        begin, end = np.int64(scratch.starts[first]), np.int64(scratch.ends[last - 1])
         if is_ascii:
             spans[cut, 0] = spans[cut + 1, 0] = row
             spans[cut, 1], spans[cut, 2], spans[cut + 1, 1], spans[cut + 1, 2] = 0, begin, end, stop
@@ -94,19 +96,19 @@ def fit_affixes(scratch: Scratch, count: int, affixes: Affixes, removed: Array) 
         size, side = affixes.words[at], int(at >= affixes.openings)
         if size >= last - first or removed[side] >= 0:
             continue
-        if stands_at(scratch.text, scratch.edges, last - size if side == 1 else first, affixes, at):
+        if stands_at(scratch, last - size if side == 1 else first, affixes, at):
             removed[side] = at
             first, last = (first, last - size) if side == 1 else (first + size, last)
     return first, last
 
 
 @compiled
-def stands_at(text: Array, edges: Array, word: int, affixes: Affixes, at: int) -> bool:
+def stands_at(scratch: Scratch, word: int, affixes: Affixes, at: int) -> bool:
     """Whether an affix stands in a text from a word on."""
     place, stop = affixes.ends[at], affixes.ends[at + 1]
     while place < stop:
-        for i in range(np.int64(edges[2 * word]), np.int64(edges[2 * word + 1])):
-            if place >= stop or affixes.letters[place] != text[i]:
+        for i in range(np.int64(scratch.starts[word]), np.int64(scratch.ends[word])):
+            if place >= stop or affixes.letters[place] != scratch.text[i]:
                 return False
             place += 1
         if place < stop and affixes.letters[place] != 32:

@@ -9,7 +9,8 @@ import numpy as np
 from numba import uint64
 
 from .compiled import compiled
-from .kernel_shingles import load64, mix64, trailing_zeros
+from .kernel_bits import load64, trailing_zeros
+from .kernel_shingles import mix64
 from .kernel_unicode import decode
 from .shingles import Array
 

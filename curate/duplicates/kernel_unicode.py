@@ -8,7 +8,7 @@ from numba import uint64
 from ..folding import is_symbol
 from .blocks import ASCII, FOLDED, TABLE
 from .compiled import compiled
-from .kernel_shingles import load64
+from .kernel_bits import load64
 from .shingles import Array
 from .unicode_table import PAGE_BITS, UnicodeTable
 

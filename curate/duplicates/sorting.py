@@ -51,16 +51,16 @@ def unpack_rows(packed: Array) -> tuple[Array, Array]:
     return (packed & np.uint64((1 << bits) - 1)).astype(np.int64), run
 
 
-def sorted_keys(keys: Array, chosen: Array | None = None) -> Array:
-    """`pack_rows` of all or the chosen (n,) bool rows, sorted; keys are hashes."""
+def shared_keys(keys: Array, chosen: Array | None = None) -> Array:
+    """`pack_rows` of all or the chosen (n,) bool rows, sorted, without some that occur once; keys are hashes."""
     if jit_enabled() and len(keys) >= FEW:
-        from .kernel_sort import sort_keys
+        from .kernel_sort import pack_shared, sort_packed
 
-        packed, spare = np.empty(len(keys), np.uint64), np.empty(len(keys), np.uint64)
-        every = np.ones(len(keys), np.bool_) if chosen is None else chosen
-        count = sort_keys(keys, every, id_bits(len(keys)), packed, spare)
-        if count >= 0:
-            return packed[:count]
-    packed = pack_rows(keys) if chosen is None else pack_rows(keys)[chosen]
+        packed, every = np.empty(len(keys), np.uint64), np.ones(len(keys), np.bool_)
+        packed = packed[: pack_shared(keys, every if chosen is None else chosen, id_bits(len(keys)), packed)]
+        if len(packed) >= FEW and sort_packed(packed, np.empty_like(packed)):
+            return packed
+    else:
+        packed = pack_rows(keys) if chosen is None else pack_rows(keys)[chosen]
     packed.sort()
     return packed

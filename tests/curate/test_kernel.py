@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tunegate.curate.duplicates import kernel, numpy_kernel
+from tunegate.curate.duplicates import kernel, kernel_sets, numpy_kernel
 from tunegate.curate.duplicates.bands import Bands, affine_permutations, choose_bands
 from tunegate.curate.duplicates.bitmaps import NO_MAPS
 from tunegate.curate.duplicates.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
@@ -57,6 +57,26 @@ def test_compiled_folding_and_hashing_equal_python_folding_and_numpy(texts: list
         numbers(kernel, ready_block(piece), spec), numbers(numpy_kernel, folded_block(texts), spec), strict=True
     ):
         assert np.array_equal(ours, plain)
+
+
+@pytest.mark.parametrize("size", [1, 40, kernel_sets.MOST, kernel_sets.MOST + 1])
+def test_sets_hold_each_number_once_and_are_compared_exactly_where_lower_bits_agree(size: int) -> None:
+    """Numbers that repeat, and others that differ in their upper bits alone, as two in a large set may."""
+    generator = np.random.default_rng(size)
+    near = generator.integers(0, 3, (2, size), np.uint64) << np.uint64(40)
+    rows = near | generator.integers(0, max(1, size // 2), (2, size), np.uint64)
+    spans, ends = np.array([[0, size], [size, 2 * size]]), np.zeros(3, np.int64)
+    memory = np.empty(kernel_sets.PLACES, np.uint16), np.zeros(4 * size + 16, np.uint64)
+    sets = np.empty(2 * size, np.uint64)
+    total = kernel_sets.collect_distinct(rows.reshape(-1), spans, memory, sets, ends[1:], 0)
+    pairs, jaccard = (np.array([0, 0, 1]), np.array([1, 0, 0])), np.empty(3)
+    kernel.jaccard_of_pairs(*pairs, sets, ends, 0.0, jaccard)
+
+    one, two = ({int(number) | 1 << 63 for number in row} for row in rows)
+    assert [sorted(sets[start:stop].tolist()) for start, stop in pairwise(ends)] == [sorted(one), sorted(two)]
+    assert total == len(one) + len(two)
+    share = len(one & two) / len(one | two)
+    assert jaccard.tolist() == [share, 1.0, share]
 
 
 @settings(max_examples=100, deadline=None)

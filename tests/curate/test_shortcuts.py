@@ -1,4 +1,4 @@
-"""What spares the engine time changes nothing: sorting by digits, and bitmaps that rule out pairs."""
+"""What spares the engine time changes nothing: sorting shared keys, by digits, and bitmaps that rule out pairs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,21 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from tunegate.curate.duplicates.bitmaps import MAP_WORDS, possible_pairs
 from tunegate.curate.duplicates.candidates import pack_pairs
-from tunegate.curate.duplicates.kernel_sort import radix_sort, sort_keys
+from tunegate.curate.duplicates.kernel_sort import pack_shared, radix_sort, sort_packed
 from tunegate.curate.duplicates.rows import as_rows
 from tunegate.curate.duplicates.shingles import Array, Spec
 from tunegate.curate.duplicates.sketches import sketch_texts
-from tunegate.curate.duplicates.sorting import FEW, id_bits, pack_rows, sort_numbers, sorted_keys
+from tunegate.curate.duplicates.sorting import FEW, id_bits, pack_rows, shared_keys, sort_numbers
 from tunegate.curate.duplicates.verification import pair_similarities
 
 NUMBERS = arrays(np.uint64, st.integers(0, 60), elements=st.integers(0, 5) | st.integers(0, 2**64 - 1))
 WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=14).map(" ".join)
+
+
+def those_shared(packed: Array, bits: int) -> list[int]:
+    """Of packed keys, those that share their upper bits with another, sorted."""
+    heads, counts = np.unique(packed >> np.uint64(bits), return_counts=True)
+    return np.sort(packed[np.isin(packed >> np.uint64(bits), heads[counts > 1])]).tolist()
 
 
 @settings(deadline=None)
@@ -24,10 +30,14 @@ WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=14).map(" ".join)
 def test_digits_sort_as_comparisons_do(numbers: Array, chosen: st.DataObject) -> None:
     """Whole numbers, and the upper bits of keys with their rows, of all rows or some."""
     expected, mask = np.sort(numbers), chosen.draw(arrays(np.bool_, len(numbers)))
-    packed, spare = np.empty(len(numbers), np.uint64), np.empty(len(numbers), np.uint64)
+    packed, spare, bits = np.empty(len(numbers), np.uint64), np.empty(len(numbers), np.uint64), id_bits(len(numbers))
+    wanted = pack_rows(numbers)[mask]
 
-    count = sort_keys(numbers, mask, id_bits(len(numbers)), packed, spare)
-    assert count == -1 or packed[:count].tolist() == np.sort(pack_rows(numbers)[mask]).tolist()
+    packed = packed[: pack_shared(numbers, mask, bits, packed)]
+    assert set(those_shared(wanted, bits)) <= set(packed.tolist()) <= set(wanted.tolist())
+    assert len(set(packed.tolist())) == len(packed)
+    in_order = np.sort(packed).tolist()
+    assert not sort_packed(packed, spare) or packed.tolist() == in_order
     radix_sort(numbers, spare)
     assert numbers.tolist() == expected.tolist()
 
@@ -37,9 +47,13 @@ def test_many_numbers_are_sorted_whatever_they_are() -> None:
     draw = np.random.default_rng(3)
     for high in (2**64 - 1, 2**22, 1):
         numbers = draw.integers(0, high, 5 * FEW, np.uint64, endpoint=True)
-        chosen = draw.random(len(numbers)) < 0.5
-        assert np.array_equal(sorted_keys(numbers), np.sort(pack_rows(numbers)))
-        assert np.array_equal(sorted_keys(numbers, chosen), np.sort(pack_rows(numbers)[chosen]))
+        numbers[: 3 * FEW : 2] = numbers[1 : 3 * FEW : 2]
+        chosen, bits = draw.random(len(numbers)) < 0.5, id_bits(len(numbers))
+        for mask in (None, chosen):
+            wanted, found = pack_rows(numbers)[... if mask is None else mask], shared_keys(numbers, mask)
+            assert np.array_equal(found, np.sort(found))
+            assert those_shared(found, bits) == those_shared(wanted, bits)
+            assert np.isin(found, wanted).all()
         expected = np.sort(numbers)
         sort_numbers(numbers)
         assert np.array_equal(numbers, expected)
