@@ -14,7 +14,7 @@ from numba import uint8, uint64
 
 from .context import Array
 from .duplicates.compiled import compiled
-from .duplicates.kernel_shingles import inlined
+from .duplicates.kernel_bits import inlined
 from .screen import Needles
 
 PLACE, COMPLETE = np.uint64(16), np.uint64(0xFFFF << 48)

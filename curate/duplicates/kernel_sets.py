@@ -28,10 +28,10 @@ MOST = 1 << 11
 
 
 @compiled
-def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
+def distinct_shingles(block: Block, code: int, out: Array, ends: Array, counts: Array) -> int:
     """Shingle sets of a block: row i becomes out[ends[i]:ends[i + 1]], `out` uint64 with room for all; their total.
 
-    `ends` is (n + 1,) int64.
+    `ends` is (n + 1,) int64; `counts`, (n,) int64, receives how many shingles each row has, repeats included.
     """
     scratch, first, number = make_scratch(block), 0, 0
     places, table = np.empty(PLACES, np.uint16), np.zeros(16, np.uint64)
@@ -41,7 +41,8 @@ def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
         make_shingles(scratch, rows, total, code)
         most = 0
         for row in range(rows):
-            most = max(most, scratch.shingle_spans[1, row] - scratch.shingle_spans[0, row])
+            counts[first + row] = scratch.shingle_spans[1, row] - scratch.shingle_spans[0, row]
+            most = max(most, counts[first + row])
         if most > MOST and table.shape[0] < table_size(most):
             table = np.zeros(table_size(most), np.uint64)
         own = ends[first + 1 : first + rows + 1]

@@ -49,11 +49,12 @@ def signatures(block: Block, spec: Spec, out: Array) -> None:
     out[:] = _sign(shingles, ends, spec).T
 
 
-def distinct_shingles(block: Block, code: int, out: Array, ends: Array) -> int:
+def distinct_shingles(block: Block, code: int, out: Array, ends: Array, counts: Array) -> int:
     """`kernel.distinct_shingles`; within a row the numbers ascend."""
     shingles, all_ends, _ = _shingles(block, code)
     n = len(all_ends) - 1
-    row = np.repeat(np.arange(n), np.diff(all_ends))
+    counts[:] = np.diff(all_ends)
+    row = np.repeat(np.arange(n), counts)
     shingles |= MARK
     order = np.lexsort((shingles, row))
     row, shingles = row[order], shingles[order]

@@ -103,15 +103,34 @@ def shingle_sets(rows: Rows, code: int, chosen: Array | None = None, *, ordered:
     return np.concatenate([np.empty(0, np.uint64), *(values for values, _ in parts)]), np.concatenate(ends)
 
 
+def count_shingles(rows: Rows, chosen: Array, code: int) -> tuple[Array, Array]:
+    """How many shingles each of the chosen rows (ascending) has, repeats included; and how many different ones."""
+    module = kernels()
+
+    def work(at: int) -> tuple[Array, Array]:
+        _, ends, counts = _numbered(module, rows.gather(chosen[at : at + SET_ROWS]), code)
+        return counts, np.diff(ends)
+
+    parts = list(map_threads(work, range(0, len(chosen), SET_ROWS)))
+    counts, distinct = zip(*parts, strict=True) if parts else ((), ())
+    return tuple(np.concatenate([np.empty(0, np.int64), *own]) for own in (counts, distinct))  # type: ignore[return-value]
+
+
 def block_sets(module: ModuleType, block: Block, code: int) -> tuple[Array, Array]:
     """Shingle sets of one block, as `shingle_sets`; the numbers are a part of more memory, most of it never touched."""
+    values, ends, _ = _numbered(module, block, code)
+    return values, ends
+
+
+def _numbered(module: ModuleType, block: Block, code: int) -> tuple[Array, Array, Array]:
+    """Shingle sets of one block, and how many shingles each row has, repeats included."""
     n, size = len(block.offsets) - 1, int(block.offsets[-1] - block.offsets[0])
     # A word or character takes at least a byte, of a text that grows where symbols are parted from letters.
     size = size * (GROWTH if len(block.table.entries) else 1 if code > 0 else 2) + len(block.side)
     out = np.empty(size + n, dtype=np.uint64)
-    ends = np.empty(n + 1, dtype=np.int64)
-    total = module.distinct_shingles(block, code, out, ends)
-    return out[:total], ends
+    ends, counts = np.empty(n + 1, dtype=np.int64), np.empty(n, dtype=np.int64)
+    total = module.distinct_shingles(block, code, out, ends, counts)
+    return out[:total], ends, counts
 
 
 @compiled

@@ -1,6 +1,6 @@
 """Answers to findings about repetition: answers that are the prompt again, or go round in circles.
 
-What is compared word by word in Python are the few rows that a compiled bound lets through.
+Prompts that are compared word by word in Python are the few that a compiled bound lets through.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from ...core.records import Examples, Finding
 from ...core.texts import text_bytes
 from ..config import CurateConfig
 from ..context import Array, Context
-from ..duplicates.blocks import slices, take_rows
+from ..duplicates.blocks import take_rows
 from ..duplicates.compiled import jit_enabled, map_threads
+from ..duplicates.rows import as_rows
+from ..duplicates.sketches import count_shingles
 from ..folding import fold
-from ..scanning import rows_where
 from ..screen import SLICE_ROWS
 
 REPEAT_RATIO = 0.8
@@ -30,10 +31,12 @@ REPEAT_WORDS = 4
 
 LOOP_WORDS = 100
 """Shorter answers may repeat themselves by right."""
+LOOP_BYTES = 3 * LOOP_WORDS
+"""Shorter texts hold fewer words, or hardly any but symbols."""
 LOOP_RUN = 4
 """Words in a run that repeats."""
 LOOP_COMPRESSED = 0.35
-"""Prose compresses to half; only what compresses to this share is looked at word by word."""
+"""Prose compresses to half; only what compresses to this share is a loop."""
 
 
 def find_repeated_prompts(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
@@ -73,15 +76,9 @@ def _may_contain(one: pa.ChunkedArray, two: pa.ChunkedArray, among: Array) -> Ar
 def find_loops(examples: Examples, config: CurateConfig, context: Context) -> Iterator[Finding]:  # noqa: ARG001
     """Long answers that say the same again and again."""
     column, least = examples.table["target"], config.quality.repetition_share
-    likely = _most_repeated(column, LOOP_WORDS * 3) >= least
-    for row, text in rows_where(column, likely):
-        data = text.encode()
-        if len(zlib.compress(data, 1)) > LOOP_COMPRESSED * len(data):
-            continue
-        words = fold(text).split()
-        runs = [tuple(words[at : at + LOOP_RUN]) for at in range(len(words) - LOOP_RUN + 1)]
-        share = 1 - len(set(runs)) / len(runs) if len(words) >= LOOP_WORDS else 0.0
-        if share >= least:
+    for row, share in zip(*_repeated_shares(column, least), strict=True):
+        data = column[row].as_py().encode()
+        if len(zlib.compress(data, 1)) <= LOOP_COMPRESSED * len(data):
             yield Finding(
                 row=row,
                 rule="repetition",
@@ -91,15 +88,10 @@ def find_loops(examples: Examples, config: CurateConfig, context: Context) -> It
             )
 
 
-def _most_repeated(column: pa.ChunkedArray, fewest: int) -> Array:
-    """(n,) float64: shares of repeated runs that no text exceeds, 0 for texts of fewer bytes; 1 where not compiled."""
-    if not jit_enabled():
-        return np.asarray(pc.binary_length(column).to_numpy() >= fewest, np.float64)
-    from .repeat_kernel import repeated_share
-
-    def work(piece: tuple[int, pa.Array]) -> Array:
-        shares = np.empty(len(piece[1]))
-        repeated_share(*text_bytes(piece[1]), fewest, shares)
-        return shares
-
-    return np.concatenate([np.empty(0), *map_threads(work, slices(column, SLICE_ROWS))])
+def _repeated_shares(column: pa.ChunkedArray, least: float) -> tuple[list[int], list[float]]:
+    """Texts of at least LOOP_WORDS words, of whose runs such a share or more are repetitions; and their shares."""
+    long = np.flatnonzero(pc.binary_length(column).to_numpy() >= LOOP_BYTES)
+    runs, different = count_shingles(as_rows(column), long, LOOP_RUN)
+    shares = 1 - different / np.maximum(runs, 1)
+    found = (runs > LOOP_WORDS - LOOP_RUN) & (shares >= least)
+    return long[found].tolist(), shares[found].tolist()

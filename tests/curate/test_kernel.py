@@ -39,11 +39,12 @@ def numbers(module: object, block: Block, spec: Spec) -> list[Array]:
     signature = np.empty((n, len(spec.a)), np.uint32)
     module.signatures(block, spec, signature)
     sets, ends = np.empty(3 * int(block.offsets[-1]) + len(block.side) + n, np.uint64), np.empty(n + 1, np.int64)
-    module.distinct_shingles(block, spec.code, sets, ends)
+    counts = np.empty(n, np.int64)
+    module.distinct_shingles(block, spec.code, sets, ends, counts)
     ordered = np.concatenate([np.sort(sets[start:stop]) for start, stop in pairwise(ends)])
     jaccard = np.empty(n)
     module.jaccard_of_pairs(np.zeros(n, np.int64), np.arange(n), sets, ends, 0.3, jaccard)
-    return [keys, whole, signature, ends, ordered, jaccard]
+    return [keys, whole, signature, counts, ends, ordered, jaccard]
 
 
 @settings(max_examples=60, deadline=None)
