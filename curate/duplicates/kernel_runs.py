@@ -12,7 +12,7 @@ from .compiled import compiled
 from .kernel_bits import AT_ONCE, inlined
 from .kernel_unicode import fold_by_table
 from .kernel_words import Scratch, find_run_words, find_words, fold_ascii, hash_words
-from .shingles import PAD, Array
+from .shingles import PAD
 from .unicode_table import GROWTH
 
 RUN_BYTES = 1 << 15
@@ -54,8 +54,8 @@ def row_bytes(block: Any, first: Any, last: Any) -> Any:
     return block.offsets[last] - block.offsets[first] + block.side_offsets[last] - block.side_offsets[first]
 
 
-@compiled
-def next_run(block: Block, first: int) -> int:
+@inlined
+def next_run(block: Any, first: Any) -> Any:
     """End of the run of rows from `first` on that holds about RUN_BYTES, at least one row."""
     last, limit = first + 1, min(first + RUN_ROWS, block.kinds.shape[0])
     while last < limit and row_bytes(block, first, last + 1) <= RUN_BYTES:
@@ -63,8 +63,8 @@ def next_run(block: Block, first: int) -> int:
     return last
 
 
-@compiled
-def place_run(block: Block, first: int, last: int, scratch: Scratch) -> None:
+@inlined
+def place_run(block: Any, first: Any, last: Any, scratch: Any) -> None:
     """Write the folded rows of a run to the text, one after another, and their places to `places` and `rows`."""
     at, row, text = 0, first, scratch.text
     while row < last:
@@ -86,14 +86,15 @@ def place_run(block: Block, first: int, last: int, scratch: Scratch) -> None:
         scratch.rows[place >> 6] |= uint64(1) << uint64(place & 63)
 
 
-@compiled
-def place_row(block: Block, row: int, text: Array, at: int) -> int:
+@inlined
+def place_row(block: Any, row: Any, text: Any, at: Any) -> Any:
     """Write a row that is not ASCII, folded, to text[at:]; its end."""
     if block.kinds[row] == TABLE:
-        return fold_by_table(block.data, block.offsets[row], block.offsets[row + 1], block.table, text, at)
-    folded = block.side[block.side_offsets[row] : block.side_offsets[row + 1]]
-    end: int = at + folded.shape[0]
-    text[at:end] = folded
+        end = fold_by_table(block.data, block.offsets[row], block.offsets[row + 1], block.table, text, at)
+    else:
+        folded = block.side[block.side_offsets[row] : block.side_offsets[row + 1]]
+        end = at + folded.shape[0]
+        text[at:end] = folded
     return end
 
 

@@ -1,7 +1,8 @@
 """The shingle numbers of one row to its MinHash signature and band keys, compiled: nine tenths of all arithmetic.
 
-Permutations are taken 32 at a time, whose least values stay in registers while the shingles pass by. They are written
-as vectors, since the compiler would use half of the widest registers; where there are none so wide, it splits them.
+Permutations are taken 64 at a time, whose least values stay in registers while the shingles pass by: a loop that ends
+with each row is mispredicted once for each turn over the shingles. They are written as vectors, since the compiler
+would use half of the widest registers; where there are none so wide, it splits them.
 """
 
 from __future__ import annotations
