@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from ...core.console import note
 from ...core.errors import ModelError
@@ -195,7 +198,7 @@ class CausalScorer:
         except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
             self._fall_back(f"it refuses packed rows ({type(error).__name__})")
             return None
-        last = rows[0].scored[-1].owner
+        last = rows[0].scored.owners[-1]
         single = plain_rows(pairs, [last])
         plain = dict(_sum(single, self.forward.plain(single)))[last][0]
         if not abs(ours[0][last][0] - plain) <= self._tolerance(pairs[last]):  # NaN is no agreement
@@ -241,11 +244,9 @@ def _headers(
 
 def _sum(batch: Sequence[Row], found: Found) -> list[tuple[int, tuple[float, bool]]]:
     """(Owner, its log-likelihood and whether it is what greedy decoding writes), once the device has computed them."""
-    totals: dict[int, float] = defaultdict(float)
-    exact: dict[int, bool] = defaultdict(lambda: True)
-    owners = (one.owner for row in batch for one in row.scored)
-    values, greedy = found
-    for owner, value, is_greedy in zip(owners, values.tolist(), greedy.tolist(), strict=True):
-        totals[owner] += value
-        exact[owner] &= is_greedy
-    return [(owner, (total, exact[owner])) for owner, total in totals.items()]
+    owners = np.fromiter(chain.from_iterable(row.scored.owners for row in batch), dtype=np.int64)
+    values, greedy = (tensor.cpu().numpy() for tensor in found)
+    named, index = np.unique(owners, return_inverse=True)
+    totals = np.bincount(index, weights=values)
+    exact = np.bincount(index, weights=~greedy) == 0
+    return list(zip(named.tolist(), zip(totals.tolist(), exact.tolist(), strict=True), strict=True))

@@ -1,4 +1,4 @@
-"""Parts of a text encode to the tokens of the whole, whatever the text; where a tokenizer might differ it is not cut."""
+"""Parts of a text encode to the tokens of the whole, whatever it says; a tokenizer that might differ is not cut."""
 
 from __future__ import annotations
 
