@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -62,6 +63,26 @@ def on_device(numbers: Any, device: Any) -> Any:
 
     made = torch.from_numpy(np.asarray(numbers))  # torch reads sequences eight times as slowly
     return made.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else made.to(device)
+
+
+def on_host(tensors: Sequence[Any]) -> Callable[[], list[Any]]:
+    """What tensors hold, as a call that gives it as arrays.
+
+    The call waits for what the device was asked until now. A copy that is begun no sooner than it is wanted would also
+    wait for all that was asked since.
+    """
+    import torch
+
+    copies = [tensor.to("cpu", non_blocking=tensor.is_cuda) for tensor in tensors]
+    stream: Any = torch.cuda.current_stream(tensors[0].device) if tensors[0].is_cuda else None
+    done = None if stream is None else stream.record_event()
+
+    def wait() -> list[Any]:
+        if done is not None:
+            done.synchronize()
+        return [copy.numpy() for copy in copies]
+
+    return wait
 
 
 def likeliest(logits: Any) -> Any:

@@ -138,6 +138,11 @@ def gains_by_packing(pairs: Sequence[Pair], owners: Sequence[int]) -> bool:
     return len(branches) > 1 and context + tails <= PACKING_GAIN * (len(branches) * context + tails)
 
 
+def longest_first(row: Row) -> tuple[int, tuple[int, ...]]:
+    """Sorts rows by falling length, and those of one length always in the same way."""
+    return -len(row), row.ids
+
+
 def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) -> Iterator[list[Row]]:
     """Rows by falling length in batches of at most `tokens` padded tokens and `cells` scored positions.
 
@@ -145,7 +150,7 @@ def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) ->
     """
     batch: list[Row] = []
     width, scored = 0, 0
-    for row in sorted(rows, key=lambda row: (-len(row), row.ids)):
+    for row in sorted(rows, key=longest_first):
         width = width or len(row) + cached // 4
         positions = len(set(row.scored.columns))
         full = (len(batch) + 1) * width > tokens or scored + positions > cells
