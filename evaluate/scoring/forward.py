@@ -171,13 +171,15 @@ def _pick(blocks: Iterable[Any], height: int, lines: Any, tokens: Any) -> Found:
 
     order = np.argsort(lines, kind="stable")
     ordered = lines[order]
-    table, values, greedy = None, [], []
+    table, room, values, greedy = None, None, [], []
     for number, block in enumerate(blocks):
         if table is None:
             table = on_device(np.stack([ordered % height, tokens[order]]), block.device)
         first, last = np.searchsorted(ordered, [number * height, (number + 1) * height])
         chosen, wanted = table[:, first:last]
-        values.append(block.log_softmax(dim=1, dtype=torch.float32)[chosen, wanted])
+        if room is None:  # for all blocks: allocated anew, they leave holes in the memory of a CPU
+            room = torch.empty_like(block, dtype=torch.float32)
+        values.append(torch.log_softmax(block, 1, dtype=torch.float32, out=room[: len(block)])[chosen, wanted])
         greedy.append(likeliest(block)[chosen] == wanted)
     back = on_device(np.argsort(order), values[0].device)
     return torch.cat(values)[back], torch.cat(greedy)[back]
