@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
-from .devices import lines_at_once, on_device, scoring_kernels
-from .packing import Row, Scored, packed_mask
+import numpy as np
+
+from .devices import likeliest, lines_at_once, on_device, scoring_kernels
+from .packing import Row, Scored, packed_mask, padded
 from .two_passes import Found, branch_mask, cut_row, merged
 
 TRIED = 8
@@ -55,10 +57,8 @@ class Forward:
         """The same for packed rows, behind a header of `start` tokens whose keys and values are given."""
         if header is None and self.window is None and min(row.context for row in batch) >= LONG_CONTEXT:
             return self._in_two_passes(batch)
-        width = max(map(len, batch))
-        positions = [row.positions + (row.positions[-1],) * (width - len(row)) for row in batch]
         options = {
-            "position_ids": on_device(positions, self.device),
+            "position_ids": on_device(padded([row.positions for row in batch]), self.device),
             "attention_mask": self._mask(batch, start),
             "use_cache": header is not None,
         }
@@ -73,11 +73,9 @@ class Forward:
         contexts, branches = zip(*map(cut_row, batch), strict=True)
         cache: Any = DynamicCache()
         first = self._run(contexts, {"past_key_values": cache, "use_cache": True})
-        width = max(map(len, branches))
-        positions = [row.positions + (0,) * (width - len(row)) for row in branches]
         mask = branch_mask(branches, [len(row) for row in contexts], like=self.head.weight)
         options = {
-            "position_ids": on_device(positions, self.device),
+            "position_ids": on_device(padded([row.positions for row in branches]), self.device),
             "attention_mask": mask,
             "past_key_values": cache,
             "use_cache": True,
@@ -89,7 +87,7 @@ class Forward:
         import torch
         from transformers import DynamicCache
 
-        row = Row(tuple(ids), tuple(range(len(ids))), (0,) * len(ids), ())
+        row = Row(tuple(ids), tuple(range(len(ids))), (0,) * len(ids))
         cache: Any = DynamicCache()
         with torch.inference_mode(), scoring_kernels(self.device), _scored_only(self.head, None):
             self.model(
@@ -121,8 +119,7 @@ class Forward:
             return False
         if self.linear is None:
             tokens = tuple(range(TRIED))
-            scored = tuple(Scored(column, 0, 0) for column in tokens)
-            self._run([Row(tokens, tokens, (0,) * TRIED, scored)], {"use_cache": False})
+            self._run([Row(tokens, tokens, (0,) * TRIED, Scored(tokens, tokens, tokens))], {"use_cache": False})
         return bool(self.linear)
 
     def _is_linear(self, states: Any, logits: Any) -> bool:
@@ -138,51 +135,59 @@ class Forward:
     def _run(self, batch: Sequence[Row], options: dict[str, Any]) -> Found:
         import torch
 
-        width = max(map(len, batch))
-        places = sorted({(n, one.column) for n, row in enumerate(batch) for one in row.scored})
-        where = {place: n for n, place in enumerate(places)}
-        scored = [(where[n, one.column], one.token) for n, row in enumerate(batch) for one in row.scored]
-        ids = on_device([row.ids + (0,) * (width - len(row)) for row in batch], self.device)
-        self.tokens += ids.numel()
+        ids = padded([row.ids for row in batch])
+        self.tokens += ids.size
+        places, lines, tokens = _scored_places(batch, width=ids.shape[1])
+        ids = on_device(ids, self.device)
         height = lines_at_once(self.device, self.vocabulary)
         with torch.inference_mode(), scoring_kernels(self.device):
             if self.linear and self.in_blocks:
                 with _scored_only(self.head, places, shown=1) as states:
                     self.model(input_ids=ids, **options)
-                return _pick((self.head(part) for part in states[0][0].split(height)), scored)
+                return _pick(map(self.head, states[0][0].split(height)), height, lines, tokens)
             with _scored_only(self.head, places) as states:
                 logits = self.model(input_ids=ids, **options).logits
             if self.linear is None and self.device.type != "cpu":
                 self.linear = len(states) == 1 and self._is_linear(states[0], logits)
             logits = logits.reshape(-1, logits.shape[-1])
             if len(logits) != len(places):  # the model does not use its output embedding the usual way
-                logits = logits[on_device([n * width + column for n, column in places], self.device)]
-            return _pick(logits.split(height), scored)
+                logits = logits[on_device(places, self.device)]
+            return _pick(logits.split(height), height, lines, tokens)
 
 
-def _pick(blocks: Iterable[Any], scored: Sequence[tuple[int, int]]) -> Found:
-    """Log-probability and greediness of tokens (line, token), from the logits block by block, on their device."""
+def _scored_places(batch: Sequence[Row], *, width: int) -> tuple[Any, Any, Any]:
+    """Where something is scored (row · width + column, ascending); of each scored token the line there, and itself."""
+    scored = [row.scored for row in batch]
+    columns = np.fromiter(chain.from_iterable(one.columns for one in scored), dtype=np.int64)
+    tokens = np.fromiter(chain.from_iterable(one.tokens for one in scored), dtype=np.int64)
+    rows = np.repeat(np.arange(len(batch)), [len(one.columns) for one in scored])
+    places, lines = np.unique(rows * width + columns, return_inverse=True)
+    return places, lines, tokens
+
+
+def _pick(blocks: Iterable[Any], height: int, lines: Any, tokens: Any) -> Found:
+    """Log-probability and greediness of tokens at lines of the logits, which come in blocks of `height` lines."""
     import torch
 
-    order = sorted(range(len(scored)), key=lambda n: scored[n][0])
-    lines = [scored[n][0] for n in order]
-    table, values, greedy = None, [], []
-    begin = first = 0
-    for block in blocks:
+    order = np.argsort(lines, kind="stable")
+    ordered = lines[order]
+    table, room, values, greedy = None, None, [], []
+    for number, block in enumerate(blocks):
         if table is None:
-            table = on_device([scored[n] for n in order], block.device)
-        end, last = begin + len(block), bisect_left(lines, begin + len(block))
-        chosen, tokens = table[first:last, 0] - begin, table[first:last, 1]
-        values.append(block[chosen, tokens].float() - block.float().logsumexp(dim=1)[chosen])
-        greedy.append(block.argmax(dim=1)[chosen] == tokens)
-        begin, first = end, last
-    back = on_device(sorted(range(len(order)), key=order.__getitem__), values[0].device)
+            table = on_device(np.stack([ordered % height, tokens[order]]), block.device)
+        first, last = np.searchsorted(ordered, [number * height, (number + 1) * height])
+        chosen, wanted = table[:, first:last]
+        if room is None:  # for all blocks: allocated anew, they leave holes in the memory of a CPU
+            room = torch.empty_like(block, dtype=torch.float32)
+        values.append(torch.log_softmax(block, 1, dtype=torch.float32, out=room[: len(block)])[chosen, wanted])
+        greedy.append(likeliest(block)[chosen] == wanted)
+    back = on_device(np.argsort(order), values[0].device)
     return torch.cat(values)[back], torch.cat(greedy)[back]
 
 
 @contextmanager
-def _scored_only(head: Any, places: Sequence[tuple[int, int]] | None, shown: int | None = None) -> Iterator[list[Any]]:
-    """Let the output embedding see only the places (row, column) that are scored; None: only the last column.
+def _scored_only(head: Any, places: Any | None, shown: int | None = None) -> Iterator[list[Any]]:
+    """Let the output embedding see only the places (row · width + column) that are scored; None: only the last column.
 
     Gives the states at these places (1 × places × width), of which only the first `shown` may be let through.
     """
@@ -192,8 +197,7 @@ def _scored_only(head: Any, places: Sequence[tuple[int, int]] | None, shown: int
         hidden = inputs[0]
         if places is None:
             return (hidden[:, -1:], *inputs[1:])
-        rows, columns = on_device(places, hidden.device).T
-        kept.append(hidden[rows, columns][None])
+        kept.append(hidden.flatten(0, 1)[on_device(places, hidden.device)][None])
         return (kept[-1][:, :shown], *inputs[1:])
 
     handle = head.register_forward_pre_hook(choose)

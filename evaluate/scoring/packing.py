@@ -14,7 +14,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from .devices import ALIGNED, MOST_ALIGNED, on_device
 from .tokens import Pair
@@ -33,11 +36,13 @@ PADDING = -1
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One token to be scored: predicted at a column of a row, on account of one pair."""
+    """The tokens of a row that are scored, as columns of a table: plain numbers, since there are as many as tokens."""
 
-    column: int
-    token: int
-    owner: int
+    columns: tuple[int, ...] = ()
+    """Where in the row each is predicted."""
+    tokens: tuple[int, ...] = ()
+    owners: tuple[int, ...] = ()
+    """On whose account: numbers of pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Row:
     ids: tuple[int, ...]
     positions: tuple[int, ...]
     segments: tuple[int, ...]
-    scored: tuple[Scored, ...]
+    scored: Scored = Scored()
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -74,12 +79,18 @@ def plain_rows(pairs: Sequence[Pair], chosen: Iterable[int]) -> list[Row]:
 
 
 def _plain_row(ids: tuple[int, ...], owners: Sequence[int], pairs: Sequence[Pair]) -> Row:
-    scored = tuple(
-        Scored(len(pairs[owner].context) - 1 + step, token, owner)
-        for owner in owners
-        for step, token in enumerate(pairs[owner].continuation)
-    )
-    return Row(ids, tuple(range(len(ids))), (0,) * len(ids), scored)
+    columns: list[int] = []
+    for owner in owners:
+        first = len(pairs[owner].context) - 1
+        columns += range(first, first + len(pairs[owner].continuation))
+    return Row(ids, tuple(range(len(ids))), (0,) * len(ids), _scored(columns, owners, pairs))
+
+
+def _scored(columns: Sequence[int], owners: Sequence[int], pairs: Sequence[Pair]) -> Scored:
+    """All tokens of some pairs, which are predicted at these columns."""
+    tokens = chain.from_iterable(pairs[owner].continuation for owner in owners)
+    accounts = chain.from_iterable((owner,) * len(pairs[owner].continuation) for owner in owners)
+    return Scored(tuple(columns), tuple(tokens), tuple(accounts))
 
 
 def packed_rows(pairs: Sequence[Pair], owners: Sequence[int], *, start: int = 0, width: int = 1 << 30) -> Iterator[Row]:
@@ -108,16 +119,15 @@ def _packed_row(
 ) -> Row:
     ids, positions = list(context[start:]), list(range(start, len(context)))
     segments = [0] * len(ids)
-    last, scored = len(ids) - 1, []
+    last, columns = len(ids) - 1, []
     for number, (branch, owners) in enumerate(branches.items(), start=1):
-        begin = len(ids)
+        begin, end = len(ids), len(ids) + len(branch)
         ids += branch
         positions += range(len(context), len(context) + len(branch))
         segments += [number] * len(branch)
-        for owner in owners:
-            for step, token in enumerate(pairs[owner].continuation):
-                scored.append(Scored(last if step == 0 else begin + step - 1, token, owner))
-    return Row(tuple(ids), tuple(positions), tuple(segments), tuple(scored))
+        columns += [last, *range(begin, end)] * len(owners)
+    scored = _scored(columns, [owner for owners in branches.values() for owner in owners], pairs)
+    return Row(tuple(ids), tuple(positions), tuple(segments), scored)
 
 
 def gains_by_packing(pairs: Sequence[Pair], owners: Sequence[int]) -> bool:
@@ -128,6 +138,11 @@ def gains_by_packing(pairs: Sequence[Pair], owners: Sequence[int]) -> bool:
     return len(branches) > 1 and context + tails <= PACKING_GAIN * (len(branches) * context + tails)
 
 
+def longest_first(row: Row) -> tuple[int, tuple[int, ...]]:
+    """Sorts rows by falling length, and those of one length always in the same way."""
+    return -len(row), row.ids
+
+
 def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) -> Iterator[list[Row]]:
     """Rows by falling length in batches of at most `tokens` padded tokens and `cells` scored positions.
 
@@ -135,9 +150,9 @@ def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) ->
     """
     batch: list[Row] = []
     width, scored = 0, 0
-    for row in sorted(rows, key=lambda row: (-len(row), row.ids)):
+    for row in sorted(rows, key=longest_first):
         width = width or len(row) + cached // 4
-        positions = len({one.column for one in row.scored})
+        positions = len(set(row.scored.columns))
         full = (len(batch) + 1) * width > tokens or scored + positions > cells
         short = len(row) + cached // 4 < LEAST_FILL * width and len(batch) * width >= tokens * LEAST_BATCH
         if batch and (full or short):
@@ -149,6 +164,14 @@ def batches(rows: Sequence[Row], *, tokens: int, cells: int, cached: int = 0) ->
         yield batch
 
 
+def padded(rows: Sequence[Sequence[int]], filling: int = 0) -> Any:
+    """Rows as an array of whole numbers, rows × the longest."""
+    array = np.full((len(rows), max(map(len, rows))), filling)
+    for line, row in zip(array, rows, strict=True):
+        line[: len(row)] = row
+    return array
+
+
 def packed_mask(batch: Sequence[Row], *, start: int, window: int | None, like: Any) -> Any:
     """Additive float mask, rows × 1 × width × (start + width): 0 where a token may look, the dtype's minimum elsewhere.
 
@@ -158,12 +181,12 @@ def packed_mask(batch: Sequence[Row], *, start: int, window: int | None, like: A
     import torch
 
     width, device = max(map(len, batch)), like.device
-    segments = on_device([row.segments + (PADDING,) * (width - len(row)) for row in batch], device)
+    segments = on_device(padded([row.segments for row in batch], PADDING), device)
     keys = torch.cat([segments.new_zeros(len(batch), start), segments], dim=1)
     allowed = (keys[:, None, :] == 0) | (keys[:, None, :] == segments[:, :, None])
     allowed &= torch.ones(width, start + width, dtype=torch.bool, device=device).tril(start)
     if window is not None:
-        positions = on_device([row.positions + (row.positions[-1],) * (width - len(row)) for row in batch], device)
+        positions = on_device(padded([row.positions for row in batch]), device)
         header = torch.arange(start, device=device).expand(len(batch), -1)
         allowed &= positions[:, :, None] - torch.cat([header, positions], dim=1)[:, None, :] < window
     return additive(allowed, like=like)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import Any
+
+import numpy as np
 
 from ...core.console import note
 from ...core.errors import ModelError
-from .devices import AHEAD, LOGIT_CELLS, MOST_AHEAD, MOST_LOGIT_CELLS, tokens_at_once
+from .devices import AHEAD, LOGIT_CELLS, MOST_AHEAD, MOST_LOGIT_CELLS, on_host, tokens_at_once
 from .forward import LONG_CONTEXT, Forward
 from .generation import generate
-from .packing import Row, batches, gains_by_packing, packed_rows, plain_rows
+from .packing import Row, batches, gains_by_packing, longest_first, packed_rows, plain_rows
 from .request import Answer, Request
 from .tokens import Encoder, Pair, model_length
-from .two_passes import Found
 
 SCORER_VERSION = 1
 """Raised when an answer could differ from the one an older version gave."""
@@ -25,6 +27,11 @@ TOLERANCE = 1e-3
 """Largest difference of a log-likelihood, in nats, between packed and plain scoring in float32."""
 HALF_TOLERANCE = 0.12
 """The same in half precision, per square root of the tokens: four roundings of a logit near 8 at 2⁻⁸ (bfloat16)."""
+
+Scores = list[tuple[int, tuple[float, bool]]]
+"""(Number of a pair, (its log-likelihood, whether greedy decoding writes it)) of a batch."""
+Arriving = Callable[[], list[Any]]
+"""Gives log-probability and greediness of a batch's scored tokens, once the device has computed them."""
 
 
 class CausalScorer:
@@ -84,7 +91,7 @@ class CausalScorer:
         for batch in self._score(pairs, [request.group for request in requests]):
             yield list(batch)
 
-    def _score(self, pairs: Sequence[Pair], groups: Sequence[str]) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+    def _score(self, pairs: Sequence[Pair], groups: Sequence[str]) -> Iterator[Scores]:
         yield [(n, (0.0, True)) for n, pair in enumerate(pairs) if not pair.continuation]
         plain, packed, headed = self._plan(pairs, groups) if self.share_context else (range(len(pairs)), [], [])
         for header, contexts in headed:
@@ -114,25 +121,28 @@ class CausalScorer:
 
     def _shared(
         self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]
-    ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+    ) -> Iterator[Scores]:
         """Pairs by context, packed behind a header; plainly where a check shows that the model does not honour that."""
-        checked = self._check(pairs, contexts, header) if self.share_context else None
-        if checked is None:
+        start = len(header)
+        rows = [row for owners in contexts for row in packed_rows(pairs, owners, start=start, width=self.batch_tokens)]
+        stream = self._packed(rows, header)
+        first = self._first_checked(stream, rows, pairs, header) if self.share_context else None
+        if first is None:
             owners = [owner for group in contexts for owner in group]
             yield from self._run(plain_rows(pairs, owners), self.forward.plain)
             return
-        cache, done = checked
-        yield list(done.items())
-        start, left = len(header), [owners for owners in contexts if owners[0] not in done]
-        rows = [row for owners in left for row in packed_rows(pairs, owners, start=start, width=self.batch_tokens)]
+        yield first
+        yield from stream
+
+    def _packed(self, rows: Sequence[Row], header: tuple[int, ...]) -> Iterator[Scores]:
+        start = len(header)
+        cache = self.forward.header(header) if header else None
         yield from self._run(rows, lambda batch: self.forward.packed(batch, cache, start), cached=start)
 
-    def _run(
-        self, rows: Sequence[Row], call: Any, *, cached: int = 0
-    ) -> Iterator[list[tuple[int, tuple[float, bool]]]]:
+    def _run(self, rows: Sequence[Row], call: Any, *, cached: int = 0) -> Iterator[Scores]:
         """Batches of (owner, answer); where memory runs out, the same rows in smaller batches from there on."""
         ahead = AHEAD.get(self.forward.device.type, MOST_AHEAD)
-        begun: deque[tuple[list[Row], Found]] = deque()
+        begun: deque[tuple[list[Row], Arriving]] = deque()
         stream = self._batches(rows, cached)
         while batch := next(stream, None):
             found = self._begun(batch, call)
@@ -150,12 +160,12 @@ class CausalScorer:
         cells = sys.maxsize if self.forward.in_blocks else max(limit // max(self.forward.vocabulary, 1), 1)
         return batches(rows, tokens=self.batch_tokens, cells=cells, cached=cached)
 
-    def _begun(self, batch: Sequence[Row], call: Any) -> Found | None:
+    def _begun(self, batch: Sequence[Row], call: Any) -> Arriving | None:
         """What a batch gives, which an accelerator may still compute; None: no memory for it, smaller ones are next."""
         import torch
 
         try:
-            found: Found = call(batch)
+            found = on_host(call(batch))
         except torch.OutOfMemoryError:
             pass  # its traceback holds what was computed, until this block is left
         else:
@@ -176,33 +186,34 @@ class CausalScorer:
         note(f"out of memory; now at most {self.batch_tokens} tokens in a forward pass")
         torch.cuda.empty_cache()
 
-    def _check(
-        self, pairs: Sequence[Pair], contexts: Sequence[list[int]], header: tuple[int, ...]
-    ) -> tuple[Any, dict[int, tuple[float, bool]]] | None:
-        """The header's cache, and answers to the widest context where it was scored both ways; None: not honoured.
+    def _first_checked(
+        self,
+        stream: Iterator[Scores],
+        rows: Sequence[Row],
+        pairs: Sequence[Pair],
+        header: tuple[int, ...],
+    ) -> Scores | None:
+        """The first batch, with the widest row, once that was scored both ways; None: packed rows are not honoured.
 
         A width is checked once. The last choice tells: it is wrong where mask, positions or header are not honoured.
         """
-        owners = max(contexts, key=lambda owners: _width(pairs, owners))
-        width = _width(pairs, owners)
-        way = (bool(header), len(pairs[owners[0]].context) >= LONG_CONTEXT)
+        widest = min(rows, key=longest_first)
+        width, last = len(header) + len(widest), widest.scored.owners[-1]
+        way = (bool(header), len(pairs[last].context) >= LONG_CONTEXT)
+        single = plain_rows(pairs, [last])
+        plain = self._begun(single, self.forward.plain) if width > self.checked.get(way, 0) else None
         try:
-            cache = self.forward.header(header) if header else None
-            if width <= self.checked.get(way, 0):
-                return cache, {}
-            rows = list(packed_rows(pairs, owners, start=len(header), width=self.batch_tokens))
-            ours = [dict(_sum([row], self.forward.packed([row], cache, len(header)))) for row in rows]
+            first = next(stream)
         except Exception as error:  # noqa: BLE001  architectures refuse a mask in ways of their own
             self._fall_back(f"it refuses packed rows ({type(error).__name__})")
             return None
-        last = rows[0].scored[-1].owner
-        single = plain_rows(pairs, [last])
-        plain = dict(_sum(single, self.forward.plain(single)))[last][0]
-        if not abs(ours[0][last][0] - plain) <= self._tolerance(pairs[last]):  # NaN is no agreement
-            self._fall_back("packed rows give other numbers")
-            return None
-        self.checked[way] = width
-        return cache, {owner: answer for part in ours for owner, answer in part.items()}
+        if plain:
+            difference = abs(dict(first)[last][0] - dict(_sum(single, plain))[last][0])
+            if not difference <= self._tolerance(pairs[last]):  # NaN is no agreement
+                self._fall_back("packed rows give other numbers")
+                return None
+            self.checked[way] = width
+        return first
 
     def _tolerance(self, pair: Pair) -> float:
         """Difference of a log-likelihood that rounding explains."""
@@ -213,11 +224,6 @@ class CausalScorer:
         self.share_context = False
         self.warnings.append(f"contexts are not shared on this model: {reason}; scored one choice at a time")
         note(self.warnings[-1])
-
-
-def _width(pairs: Sequence[Pair], owners: Sequence[int]) -> int:
-    """Tokens of a context with all its choices."""
-    return len(pairs[owners[0]].context) + sum(len(pairs[owner].continuation) - 1 for owner in owners)
 
 
 def _headers(
@@ -239,13 +245,11 @@ def _headers(
     return headed, rest
 
 
-def _sum(batch: Sequence[Row], found: Found) -> list[tuple[int, tuple[float, bool]]]:
-    """(Owner, its log-likelihood and whether it is what greedy decoding writes), once the device has computed them."""
-    totals: dict[int, float] = defaultdict(float)
-    exact: dict[int, bool] = defaultdict(lambda: True)
-    owners = (one.owner for row in batch for one in row.scored)
-    values, greedy = found
-    for owner, value, is_greedy in zip(owners, values.tolist(), greedy.tolist(), strict=True):
-        totals[owner] += value
-        exact[owner] &= is_greedy
-    return [(owner, (total, exact[owner])) for owner, total in totals.items()]
+def _sum(batch: Sequence[Row], found: Arriving) -> Scores:
+    """A batch's scores, once the device has computed them."""
+    values, greedy = found()
+    owners = np.fromiter(chain.from_iterable(row.scored.owners for row in batch), dtype=np.int64)
+    named, index = np.unique(owners, return_inverse=True)
+    totals = np.bincount(index, weights=values)
+    exact = np.bincount(index, weights=~greedy) == 0
+    return list(zip(named.tolist(), zip(totals.tolist(), exact.tolist(), strict=True), strict=True))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from itertools import count
 from typing import Any
 
+import numpy as np
+
 from .devices import on_device
-from .packing import PADDING, Row, additive
+from .packing import PADDING, Row, Scored, additive, padded
 
 Found = tuple[Any, Any]
 """Log-probability (float32) and greediness of scored tokens in the order of the rows: two tensors on the device."""
@@ -17,12 +17,21 @@ Found = tuple[Any, Any]
 def cut_row(row: Row) -> tuple[Row, Row]:
     """The context, and the branches behind it with columns counted from its end; a row without any gets one token."""
     at = row.context
-    inside = tuple(one for one in row.scored if one.column < at)
-    behind = tuple(replace(one, column=one.column - at) for one in row.scored if one.column >= at)
-    context = Row(row.ids[:at], row.positions[:at], row.segments[:at], inside)
+    context = Row(row.ids[:at], row.positions[:at], row.segments[:at], _part(row.scored, 0, at))
     if at == len(row):
-        return context, Row((0,), (0,), (PADDING,), ())
+        return context, Row((0,), (0,), (PADDING,))
+    behind = _part(row.scored, at, len(row))
     return context, Row(row.ids[at:], row.positions[at:], row.segments[at:], behind)
+
+
+def _part(scored: Scored, begin: int, end: int) -> Scored:
+    """What is predicted between two columns, counted from the first of them."""
+    lines = [
+        (column - begin, token, owner)
+        for column, token, owner in zip(scored.columns, scored.tokens, scored.owners, strict=True)
+        if begin <= column < end
+    ]
+    return Scored(*zip(*lines, strict=True))
 
 
 def branch_mask(branches: Sequence[Row], contexts: Sequence[int], *, like: Any) -> Any:
@@ -31,7 +40,7 @@ def branch_mask(branches: Sequence[Row], contexts: Sequence[int], *, like: Any) 
 
     width, start = max(map(len, branches)), max(contexts)
     device = like.device
-    segments = on_device([row.segments + (PADDING,) * (width - len(row)) for row in branches], device)
+    segments = on_device(padded([row.segments for row in branches], PADDING), device)
     before = torch.ones(width, width, dtype=torch.bool, device=device).tril()
     own = (segments[:, None, :] == segments[:, :, None]) & before
     read = torch.arange(start, device=device)[None, :] < on_device(contexts, device)[:, None]
@@ -42,13 +51,10 @@ def merged(batch: Sequence[Row], first: Found, second: Found) -> Found:
     """What both passes found in the order in which the whole rows name their scored tokens."""
     import torch
 
-    from_first, from_second = count(), count(len(first[0]))
-    order = [
-        next(from_first if one.column < context else from_second)
-        for row, context in ((row, row.context) for row in batch)
-        for one in row.scored
-    ]
-    index = on_device(order, first[0].device)
+    behind = np.concatenate([np.array(row.scored.columns) >= row.context for row in batch])
+    place_in_first = np.cumsum(~behind) - 1
+    place_in_second = len(first[0]) + np.cumsum(behind) - 1
+    index = on_device(np.where(behind, place_in_second, place_in_first), first[0].device)
     with torch.inference_mode():
         values, greedy = (torch.cat(parts)[index] for parts in zip(first, second, strict=True))
     return values, greedy

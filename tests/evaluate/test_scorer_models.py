@@ -259,6 +259,27 @@ def test_the_self_check_costs_one_choice(quickstart_base: Path) -> None:
     assert first > shared
 
 
+@pytest.mark.parametrize(("words", "passes"), [(6, 1), (150, 2)])
+def test_the_self_check_is_one_pass_and_only_once(quickstart_base: Path, words: int, passes: int) -> None:
+    """The checked context is scored in the first batch; later questions cost no check, unless they are wider."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer, length=700)
+    seen: list[int] = []
+    model.register_forward_pre_hook(lambda *_: seen.append(1))
+    scorer = CausalScorer(model, tokenizer, batch_tokens=1 << 14)
+
+    def count(words: int) -> int:
+        contexts = [" ".join(["birds"] * words) + f" {other}" for other in WORDS]
+        choices = (" a cat", " the red mat", " one")
+        asked = [Request(kind="loglikelihood", prompt=a, continuation=b, group=a) for a in contexts for b in choices]
+        ours(scorer, asked)
+        counted, seen[:] = len(seen), []
+        return counted
+
+    assert [count(words), count(words), count(words + 3)] == [passes + 1, passes, passes + 1]
+    assert scorer.warnings == []
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", ["llama", "mistral"])
 def test_a_context_longer_than_a_batch_is_still_read_once(name: str, quickstart_base: Path) -> None:
