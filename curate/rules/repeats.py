@@ -20,7 +20,6 @@ from ..context import Array, Context
 from ..duplicates.blocks import take_rows
 from ..duplicates.compiled import jit_enabled, map_threads
 from ..duplicates.rows import as_rows
-from ..duplicates.sketches import count_shingles
 from ..folding import fold
 from ..screen import SLICE_ROWS
 
@@ -90,6 +89,8 @@ def find_loops(examples: Examples, config: CurateConfig, context: Context) -> It
 
 def _repeated_shares(column: pa.ChunkedArray, least: float) -> tuple[list[int], list[float]]:
     """Texts of at least LOOP_WORDS words, of whose runs such a share or more are repetitions; and their shares."""
+    from ..duplicates.sketches import count_shingles
+
     long = np.flatnonzero(pc.binary_length(column).to_numpy() >= LOOP_BYTES)
     runs, different = count_shingles(as_rows(column), long, LOOP_RUN)
     shares = 1 - different / np.maximum(runs, 1)

@@ -124,7 +124,7 @@ class Past:
                 for one, two in ((ours.keys, theirs.keys), (ours.values, theirs.values))
             )
             ours.replace(keys, values)
-            theirs.replace(keys[:0], values[:0])
+            theirs.replace(*(tensor.new_empty(0) for tensor in (keys, values)))  # a view would keep all of them
         masks = [torch.nn.functional.pad(mask, (width - mask.shape[1], 0)) for mask in (self.mask, other.mask)]
         self.mask = torch.cat(masks)
 
