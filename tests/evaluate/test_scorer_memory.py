@@ -161,6 +161,23 @@ def short_memory(more: int) -> Iterator[None]:
         torch.cuda.empty_cache()
 
 
+def test_rows_that_join_others_hold_no_memory_of_their_own(quickstart_base: Path) -> None:
+    """What has joined keeps nothing of the joined keys and values, which are copied to a larger buffer soon."""
+    import torch
+
+    model, _ = build(quickstart_base)
+    reader = forward.Forward(model)
+    one, two = (past.Past(reader, tails, None, 0) for tails in ([[1, 2, 3], [4, 5]], [[6, 7, 8, 9]]))
+    with torch.inference_mode():
+        for rows in (one, two):
+            rows.append(rows.step(reader).argmax(dim=-1))
+        one.join(two)
+
+    assert len(one) == 3
+    assert all(layer.keys.untyped_storage().nbytes() == 0 for layer in two.cache.layers)
+    assert all(layer.values.untyped_storage().nbytes() == 0 for layer in two.cache.layers)
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", ["packed", "headed", "plain", "written"])
 def test_memory_of_a_gpu_that_runs_out_changes_no_answer(
