@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .compiled import jit_enabled, map_threads
+from .runs import take_buffer
 from .texts import text_bytes
 
 Array: TypeAlias = np.ndarray[Any, Any]
@@ -18,8 +19,6 @@ Array: TypeAlias = np.ndarray[Any, Any]
 LINES_AT_ONCE = 1 << 14
 COMPILED_FROM = 1 << 24
 """Bytes of lines from which on they are joined by compiled code, which loading takes time for."""
-SPARE_BYTES = 1 << 20
-"""Bytes by which a buffer is larger than needed, so that it does for most later lines too."""
 Piece: TypeAlias = tuple[pa.Array, Array]
 
 
@@ -64,20 +63,9 @@ def _into_buffers(lines: pa.ChunkedArray, rows: Array | None) -> Iterator[memory
 
     def work(piece: Piece) -> tuple[Array, int]:
         data, ends = text_bytes(piece[0])
-        buffer = _buffer(spare, int(ends[-1] - ends[0]) + len(piece[0]))
+        buffer = take_buffer(spare, int(ends[-1] - ends[0]) + len(piece[0]))
         return buffer, join_lines(data, ends, piece[1], buffer)
 
     for buffer, size in map_threads(work, _pieces(lines, rows)):
         yield buffer[:size].data
         spare.append(buffer)
-
-
-def _buffer(spare: deque[Array], size: int) -> Array:
-    """A spare buffer for so many bytes, else a fresh one."""
-    while True:
-        try:
-            buffer = spare.popleft()
-        except IndexError:
-            return np.empty(size + SPARE_BYTES, np.uint8)
-        if len(buffer) >= size:
-            return buffer

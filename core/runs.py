@@ -72,7 +72,7 @@ def read_runs(path: Path, spare: deque[Array], size_after: Callable[[int], int])
         is_more = True
         while is_more:
             stop = len(rest) + max(size_after(before), len(rest))  # doubled, for lines longer than any run
-            data = _buffer(spare, stop)
+            data = take_buffer(spare, stop)
             filled, problem = _fill(stream, data, rest, stop)
             if not before and not rest:
                 check_text(data[: min(filled, CHUNK)].tobytes())
@@ -93,13 +93,15 @@ def read_runs(path: Path, spare: deque[Array], size_after: Callable[[int], int])
         yield Run.of(last + (ending or b"\n"), number, before)
 
 
-def _buffer(spare: deque[Array], size: int) -> Array:
+def take_buffer(spare: deque[Array], size: int) -> Array:
     """A buffer for so many bytes and the slack; spare ones that are too small are let go."""
-    while spare:
-        data = spare.popleft()
+    while True:
+        try:
+            data = spare.popleft()
+        except IndexError:  # asked for, not looked at before: other threads take buffers too
+            return np.empty(size + SLACK + SPARE_BYTES, np.uint8)
         if len(data) >= size + SLACK:
             return data
-    return np.empty(size + SLACK + SPARE_BYTES, np.uint8)
 
 
 def _fill(stream: Unpacked, data: Array, rest: bytes, stop: int) -> tuple[int, BrokenFileError | None]:
