@@ -7,6 +7,7 @@ lock, so that threads are enough; each writes its own part of the output, so tha
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -40,8 +41,9 @@ def compiled(function: Function) -> Function:
     return compile_cached(function, [Path(__file__).with_name(name) for name in SOURCES])
 
 
+@cache
 def announce_compilation(function: Callable[..., Any]) -> None:
-    """Say that the first run compiles, if nothing of `function` is cached yet."""
+    """Say that the first run compiles, if nothing of `function` is cached yet; said once."""
     stats = getattr(function, "stats", None)
     if stats is None or getattr(function, "signatures", None):
         return

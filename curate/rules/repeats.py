@@ -89,9 +89,11 @@ def find_loops(examples: Examples, config: CurateConfig, context: Context) -> It
 
 def _repeated_shares(column: pa.ChunkedArray, least: float) -> tuple[list[int], list[float]]:
     """Texts of at least LOOP_WORDS words, of whose runs such a share or more are repetitions; and their shares."""
+    long = np.flatnonzero(pc.binary_length(column).to_numpy() >= LOOP_BYTES)
+    if not len(long):
+        return [], []
     from ..duplicates.sketches import count_shingles
 
-    long = np.flatnonzero(pc.binary_length(column).to_numpy() >= LOOP_BYTES)
     runs, different = count_shingles(as_rows(column), long, LOOP_RUN)
     shares = 1 - different / np.maximum(runs, 1)
     found = (runs > LOOP_WORDS - LOOP_RUN) & (shares >= least)

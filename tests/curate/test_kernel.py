@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from itertools import pairwise, permutations
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tunegate.core import console
 from tunegate.curate.duplicates import kernel, kernel_sets, numpy_kernel
 from tunegate.curate.duplicates.bands import Bands, affine_permutations, choose_bands
 from tunegate.curate.duplicates.bitmaps import NO_MAPS
 from tunegate.curate.duplicates.blocks import FOLDED, TABLE, Block, as_column, ready_block, slices
+from tunegate.curate.duplicates.compiled import announce_compilation
 from tunegate.curate.duplicates.shingles import Array, Spec
 from tunegate.curate.duplicates.unicode_table import EMPTY
 from tunegate.curate.folding import fold
@@ -172,3 +176,20 @@ def test_other_spellings_of_a_symbol_are_the_same_text(one: str, two: str) -> No
 def test_folding_again_changes_nothing(text: str) -> None:
     """Folding is idempotent, whatever combines with what."""
     assert fold(fold(text)) == fold(text)
+
+
+def test_a_compilation_is_announced_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two rules that need the kernels first make one line."""
+    monkeypatch.setattr(console, "_enabled", True)
+
+    def fresh() -> None:
+        """Stands for a kernel that is not compiled yet."""
+
+    fresh.stats = SimpleNamespace(cache_path=str(tmp_path))  # type: ignore[attr-defined]
+
+    announce_compilation(fresh)
+    announce_compilation(fresh)
+
+    assert capsys.readouterr().err.count("compiling") == 1
