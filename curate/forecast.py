@@ -18,7 +18,8 @@ def forecast_duplicates(examples: Examples, config: CurateConfig) -> list[str]:
     Raises:
         DataError: a column of `keep_columns` does not exist.
     """
-    plan, fields = describe_search(config.dedup, len(examples)), compared_fields(examples, config.dedup.key)
+    fields = compared_fields(examples, config.dedup.key)
+    plan = describe_search(config.dedup, len(examples), len(fields))
     groups = comparison_groups(examples, config.dedup)
     within = f", within {len(set(groups.tolist())):,} groups" if groups is not None else ""
     peak, text = plan["peak_memory_above_text"], sum(examples.table[name].nbytes for name in fields)
@@ -28,7 +29,7 @@ def forecast_duplicates(examples: Examples, config: CurateConfig) -> list[str]:
     bands = f"{plan['bands']} bands of {plan['rows_per_band']} MinHash values ({plan['permutations']} permutations)"
     how = [
         f"proposed by {bands}, {plan['passes']} pass{'es' if plan['passes'] > 1 else ''} over the texts",
-        f"expected recall of pairs by their similarity: {', '.join(shown)}",
+        f"expected recall of pairs by their similarity{' as one text' if len(fields) > 1 else ''}: {', '.join(shown)}",
     ]
     return [
         f"duplicates by {' and '.join(fields)}{within}: {plan['shingle']} shingles, "

@@ -8,12 +8,12 @@ import pyarrow as pa
 from ..config import DedupConfig
 from .candidates import across, pack_pairs, representatives
 from .crowds import LEADERS
-from .engine_plan import plan_engine
+from .engine_plan import Thresholds, plan_engine
 from .pair_search import propose_pairs, sides_of
 from .rows import as_rows
 from .shingles import Array
 from .sorting import sorted_union
-from .verification import Thresholds, verify_pairs
+from .verification import verify_pairs
 
 
 def search_cross_pairs(left: pa.ChunkedArray, right: pa.ChunkedArray, config: DedupConfig) -> tuple[Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..config import DedupConfig
 from .bands import Bands, affine_permutations, choose_bands
@@ -17,6 +17,26 @@ ROW_MEMORY = 80
 """Bytes per row for text numbers, representatives and their sorting, and the bitmap of the row's shingles."""
 WORKING_MEMORY = 192 << 20
 """Bytes for blocks and shingle sets in work, and the libraries themselves."""
+
+
+SLACK = 0.15
+"""Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
+LOWEST = 0.4
+"""Similarity below which that search would propose too much."""
+
+
+class Thresholds(NamedTuple):
+    """Lowest Jaccard similarities of two rows that are alike."""
+
+    field: float
+    """Of each field."""
+    whole: float
+    """Of the fields as one text, by which pairs are proposed."""
+
+    @classmethod
+    def of(cls, threshold: float, fields: int) -> Thresholds:
+        """Those of rows of so many fields."""
+        return cls(threshold, threshold if fields == 1 else max(LOWEST, threshold - SLACK))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +56,19 @@ class EnginePlan:
         return self.spec._replace(a=self.spec.a[start:stop], b=self.spec.b[start:stop])
 
 
-def plan_engine(config: DedupConfig, rows: int) -> EnginePlan:
-    """The plan for `rows` texts."""
-    bands = choose_bands(threshold=config.threshold, recall=config.recall, permutations=config.permutations)
+def plan_engine(config: DedupConfig, rows: int, fields: int = 1) -> EnginePlan:
+    """The plan for `rows` rows of so many fields."""
+    threshold = Thresholds.of(config.threshold, fields).whole
+    bands = choose_bands(threshold=threshold, recall=config.recall, permutations=config.permutations)
     a, b = affine_permutations(config.permutations)
     used = bands.count * bands.rows
     spec = Spec(parse_shingle(config.shingle).code, a[:used], b[:used], bands.rows)
     return EnginePlan(bands, spec, max(1, min(bands.count, KEY_MEMORY // (8 * max(rows, 1)))))
 
 
-def describe_engine(config: DedupConfig, rows: int) -> dict[str, Any]:
+def describe_engine(config: DedupConfig, rows: int, fields: int = 1) -> dict[str, Any]:
     """The plan in words and numbers, JSON-ready, for a dry run: bands, expected recall, peak memory in bytes."""
-    plan = plan_engine(config, rows)
+    plan = plan_engine(config, rows, fields)
     peak = rows * (8 * plan.bands_at_once + ROW_MEMORY + PAIR_MEMORY) + WORKING_MEMORY
     return {
         "shingle": config.shingle,

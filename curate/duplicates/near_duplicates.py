@@ -91,8 +91,8 @@ def cross_duplicates(texts: Texts, others: Texts, *, config: DedupConfig) -> tup
     return search_cross_pairs(as_column(texts), as_column(others), config)
 
 
-def describe_search(config: DedupConfig, rows: int) -> dict[str, Any]:
-    """What a search over `rows` texts will do, JSON-ready: bands, expected recall, peak memory in bytes."""
+def describe_search(config: DedupConfig, rows: int, fields: int = 1) -> dict[str, Any]:
+    """What a search over rows of so many fields will do, JSON-ready: bands, expected recall, peak memory in bytes."""
     from .engine_plan import describe_engine
 
-    return describe_engine(config, rows)
+    return describe_engine(config, rows, fields)

@@ -11,12 +11,12 @@ from .bitmaps import NO_MAPS, possible_pairs
 from .candidates import band_candidates, best_rows, pack_pairs, representatives
 from .compiled import jit_enabled
 from .crowds import crowd_pairs
-from .engine_plan import EnginePlan, plan_engine
+from .engine_plan import EnginePlan, Thresholds, plan_engine
 from .rows import Rows
 from .shingles import MAP_WORDS, Array, bandless
 from .sketches import sketch_texts
 from .sorting import sorted_union
-from .verification import Thresholds, verify_pairs
+from .verification import verify_pairs
 
 
 def search_pairs(
@@ -30,7 +30,7 @@ def search_pairs(
     """`near_duplicates.find_near_duplicates`: pairs, similarities, representatives; and (n,) numbers of words."""
     thresholds = Thresholds.of(config.threshold, texts.fields)
     threshold = thresholds.whole
-    plan = plan_engine(config.model_copy(update={"threshold": threshold}), len(texts))
+    plan = plan_engine(config, len(texts), texts.fields)
     code = plan.spec.code
     if config.exact:
         from .exact_join import exact_candidates

@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
 from .candidates import unpack_pairs
 from .compiled import map_threads
+from .engine_plan import Thresholds
 from .rows import Rows
 from .shingles import Array
 from .sketches import block_sets, kernels
 from .sorting import sorted_union
 
-SLACK = 0.15
-"""Several fields are searched as one text, in which the seams count as differences; each field is verified alone."""
-LOWEST = 0.4
-"""Similarity below which that search would propose too much."""
 ROUNDING = 1e-12
 """Sizes alone rule nothing out that a product of them with a threshold misses by so little."""
 BATCH_PAIRS = 1 << 15
 """Pairs verified at a time; bounds the texts and shingle sets in memory."""
-
-
-class Thresholds(NamedTuple):
-    """Lowest Jaccard similarities of two rows that are alike."""
-
-    field: float
-    """Of each field."""
-    whole: float
-    """Of the fields as one text, by which pairs are proposed."""
-
-    @classmethod
-    def of(cls, threshold: float, fields: int) -> Thresholds:
-        """Those of rows of so many fields."""
-        return cls(threshold, threshold if fields == 1 else max(LOWEST, threshold - SLACK))
 
 
 def verify_pairs(texts: Rows, pairs: Array, code: int, thresholds: Thresholds) -> tuple[Array, Array]:

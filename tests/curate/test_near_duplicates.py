@@ -274,11 +274,14 @@ def test_a_dry_run_tells_groups_bands_recall_and_memory() -> None:
     config = CurateConfig(dedup=DedupConfig(keep_columns=("label", "source")))
     banded = "\n".join(forecast_duplicates(examples, config))
     joined = "\n".join(forecast_duplicates(examples, CurateConfig(dedup=DedupConfig(exact=True))))
+    answered = load_examples([{"prompt": "why", "completion": "because"}])
+    fields = "\n".join(forecast_duplicates(answered, CurateConfig()))
 
     assert "within 2 groups" in banded
     assert "16 bands of 6" in banded
     assert "99.23 % at 0.80" in banded
     assert "exact join: recall 100 %" in joined
+    assert "24 bands of 4" in fields  # several fields are searched as one text, at a lower threshold
     assert "of text" in joined
 
 
