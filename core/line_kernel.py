@@ -9,6 +9,7 @@ import numpy as np
 from numba import uint64
 
 from .compiled import compile_cached
+from .texts import words_at
 
 Array = np.ndarray[Any, Any]
 NEWLINE, ONE, EIGHT = 10, np.uint64(1), np.uint64(8)
@@ -21,12 +22,7 @@ def compiled(function: Any) -> Any:
 
 def join_lines(data: Array, ends: Array, rows: Array, out: Array) -> int:
     """Write the texts data[ends[i]:ends[i + 1]] of the rows i to `out`, each with a newline; the bytes written."""
-    return int(_join((data, _words(data)), ends, rows, (out, _words(out))))
-
-
-def _words(data: Array) -> Array:
-    """The eight bytes from each byte on; nothing is copied."""
-    return np.ndarray((max(len(data) - 7, 0),), np.uint64, data, 0, (1,))
+    return int(_join((data, words_at(data)), ends, rows, (out, words_at(out))))
 
 
 @compiled

@@ -14,6 +14,7 @@ import orjson
 import pyarrow as pa
 
 from .runs import SLACK, Run
+from .texts import words_at
 
 Array = np.ndarray[Any, Any]
 
@@ -65,7 +66,7 @@ def parse_plain(run: Run, start: int = 0, count: int | None = None) -> tuple[Pla
     out = np.empty((columns, run.size - start + SLACK), np.uint8)
     ends = np.zeros((columns, (run.lines if count is None else count) + 1), np.int64)
     fields = np.frombuffer(b"".join(raw), np.uint8), np.cumsum([0, *map(len, raw)]), np.array(is_text)
-    read, stop = read_plain_lines((run.data, _words(run.data)), (start, run.size), fields, _words(out), ends)
+    read, stop = read_plain_lines((run.data, words_at(run.data)), (start, run.size), fields, words_at(out), ends)
     if not read:
         return None, start
     ends = ends[:, : read + 1]
@@ -84,12 +85,6 @@ def _keys(run: Run, start: int) -> tuple[list[str], list[bool]]:
         return [], []
     fields = first if isinstance(first, dict) else {}
     return list(fields), [isinstance(value, str) for value in fields.values()]
-
-
-def _words(data: Array) -> Array:
-    """The eight bytes from each byte on, of the last axis; nothing is copied."""
-    shape = (*data.shape[:-1], data.shape[-1] - SLACK + 1)
-    return np.ndarray(shape, np.uint64, data, 0, data.strides)
 
 
 def _is_wasteful(used: Array, room: int) -> bool:

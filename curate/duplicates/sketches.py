@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from types import ModuleType
 
@@ -58,11 +59,8 @@ def sketch_texts(
             texts[0, first:stop] ^= salt
         return stop - first
 
-    if shown:
-        with progress("comparing texts", n) as advance:
-            deque(map(advance, map_threads(work, rows.pieces())), 0)
-    else:
-        deque(map_threads(work, rows.pieces()), 0)
+    with progress("comparing texts", n) if shown else nullcontext(lambda _rows: None) as advance:
+        deque(map(advance, map_threads(work, rows.pieces())), 0)
     return keys, texts
 
 
