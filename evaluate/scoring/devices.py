@@ -18,15 +18,14 @@ SUMMED_LINES = 16
 """Lines of logits that are summed at once on a CPU, since the sum copies them; elsewhere as many as make up:"""
 BLOCK_CELLS = 1 << 24
 """Logits of a block, which are held in float32 twice: 128 MB, enough lines for a fast matrix product."""
+READ_TOGETHER = {"cpu": 256}
+"""Tokens that rows which are to write read in one forward pass by device: a row by itself needs no padding and no mask,
+and a CPU is no faster with more; elsewhere as many as in any pass."""
 CACHED = {"cpu": 4}
 """Cached tokens of the rows that write together by device, in multiples of the tokens of a forward pass; else:"""
 MOST_CACHED = 16
 FREE_SHARE = 0.25
 """Share of an accelerator's free memory that these may fill: rows that end are cut out of them by copying the rest."""
-FILLED = {"cpu": 0.5}
-"""Share of the rows that could write together up to which rows are taken in before a token is written; a token costs an
-accelerator the same for few rows and for many, so there all are; else:"""
-MOST_FILLED = 1.0
 ALIGNED = {"cpu": 1}
 """Columns that a line of a mask is a multiple of: the kernel of accelerators copies other masks per layer; else:"""
 MOST_ALIGNED = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .devices import CACHED, FILLED, FREE_SHARE, MOST_CACHED, MOST_FILLED, free_bytes
+from .devices import CACHED, FREE_SHARE, MOST_CACHED, READ_TOGETHER, free_bytes
 from .forward import Forward
 from .past import Past
 
@@ -72,9 +72,9 @@ def shared_header(forward: Forward, prompts: Sequence[Sequence[int]]) -> tuple[A
     try:
         cached = forward.header(header)
         with torch.inference_mode():
-            whole = Past(forward, chosen[:1], None, 0).step(forward).log_softmax(-1)
+            whole = Past(forward, 1, len(chosen[0])).read(chosen[:1]).log_softmax(-1)
             tails = [prompt[len(header) :] for prompt in chosen]
-            ours = Past(forward, tails, cached, len(header)).step(forward)[:1].log_softmax(-1)
+            ours = Past(forward, 2, len(chosen[1]), (cached, len(header))).read(tails)[:1].log_softmax(-1)
     except Exception:  # noqa: BLE001  architectures refuse masks and caches in ways of their own
         return None, 0
     tolerance = HALF_TOLERANCE if forward.head.weight.element_size() < 4 else TOLERANCE
@@ -93,8 +93,8 @@ def write_greedily(
 ) -> Iterator[list[tuple[int, list[int]]]]:
     """(Row, tokens written) of each row, as rows end: at their end token, their first stop string, or `limit` tokens.
 
-    Rows are read in batches of `batch_tokens` and then write together, as many as CACHED times so many cached tokens
-    hold; where half of them have ended, others take their place.
+    Rows are read in batches and then write together, as many as CACHED times `batch_tokens` cached tokens hold; where
+    half of them have ended, others take their place.
 
     Args:
         forward: The model.
@@ -109,28 +109,24 @@ def write_greedily(
     """
     import torch
 
-    start = header[1]
-    most = max(cached_at_once(forward, batch_tokens) // (start + len(tails[0]) + limit), 1)
+    start, read = header[1], READ_TOGETHER.get(forward.device.type, batch_tokens)
+    columns = start + len(tails[0]) + limit
+    turns = -(-len(tails) // max(cached_at_once(forward, batch_tokens) // columns, 1))
+    most = -(-len(tails) // turns)  # as many rows in every turn
+    writing = _Writing(Past(forward, most, columns, header), done, limit)
     waiting = list(range(len(tails)))
-    writing = _Writing(_end_tokens(forward.model), done, limit)
     while waiting or writing.rows:
         ended = []
         refill = len(writing.rows) <= most // 2
-        while waiting and refill and _has_room(len(writing.rows), most, forward.device.type):
-            fitting = max(min(batch_tokens // (len(tails[waiting[0]]) + start // 4), most - len(writing.rows)), 1)
-            fresh, waiting = waiting[:fitting], waiting[fitting:]
-            with torch.inference_mode():
-                past, following = _read(forward, [tails[row] for row in fresh], header, is_first=not fresh[0])
-                ended += writing.begin(past, fresh, following.argmax(dim=-1))
         with torch.inference_mode():
-            ended += writing.step(forward)
+            while refill and waiting and len(writing.rows) < most:
+                width = len(tails[waiting[0]])
+                fitting = max(min(read // width, batch_tokens // (width + start // 4), most - len(writing.rows)), 1)
+                fresh, waiting = waiting[:fitting], waiting[fitting:]
+                ended += writing.begin(fresh, [tails[row] for row in fresh])
+            ended += writing.step()
         if ended:
             yield ended
-
-
-def _has_room(rows: int, most: int, device: str) -> bool:
-    """Whether more rows are taken in before those that are there write a token."""
-    return rows < most and rows <= int(most * FILLED.get(device, MOST_FILLED))
 
 
 def cached_at_once(forward: Forward, batch_tokens: int) -> int:
@@ -140,69 +136,55 @@ def cached_at_once(forward: Forward, batch_tokens: int) -> int:
     return most if free is None else min(most, int(FREE_SHARE * free) // forward.bytes_cached)
 
 
-def _read(forward: Forward, tails: Sequence[Sequence[int]], header: tuple[Any, int], *, is_first: bool) -> Any:
-    """The past of rows that have read their tails, and the logits of what follows each."""
-    import torch
-
-    try:
-        past = Past(forward, tails, *header)
-        following = past.step(forward)
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:
-        if is_first:  # architectures refuse a cache in ways of their own
-            raise PastNotKeptError from error
-        raise
-    if not past.is_kept:
-        raise PastNotKeptError
-    return past, following
-
-
 class _Writing:
     """Rows that are being written."""
 
-    def __init__(self, ends: Sequence[int], done: Stops, limit: int) -> None:
-        self.ends, self.done, self.limit = set(ends), done, limit
+    def __init__(self, past: Past, done: Stops, limit: int) -> None:
+        self.past, self.done, self.limit = past, done, limit
+        self.ends = set(_end_tokens(past.forward.model))
         self.rows: list[int] = []
         self.written: dict[int, list[int]] = {}
-        self.past: Past | None = None
 
-    def begin(self, past: Past, rows: Sequence[int], following: Any) -> list[tuple[int, list[int]]]:
-        """Let rows write their first token; those that end with it."""
-        kept, ended = self._write(past, rows, following)
-        if kept:
-            if self.past is None:
-                self.past = past
-            else:
-                self.past.join(past)
-            self.rows += kept
-        return ended
+    def begin(self, rows: Sequence[int], tails: Sequence[Sequence[int]]) -> list[tuple[int, list[int]]]:
+        """Let rows read their tails and write their first token; those that end with it."""
+        following = self._read(tails, is_first=not self.rows and 0 in rows)
+        self.rows += rows
+        return self._write(rows, following)
 
-    def step(self, forward: Forward) -> list[tuple[int, list[int]]]:
+    def _read(self, tails: Sequence[Sequence[int]], *, is_first: bool) -> Any:
+        import torch
+
+        try:
+            following = self.past.read(tails)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            if is_first:  # architectures refuse a cache in ways of their own
+                raise PastNotKeptError from error
+            raise
+        if not self.past.is_kept:
+            raise PastNotKeptError
+        return following
+
+    def step(self) -> list[tuple[int, list[int]]]:
         """Let every row write a token; those that end with it."""
-        if self.past is None:
-            return []
-        following = self.past.step(forward).argmax(dim=-1)
-        self.rows, ended = self._write(self.past, self.rows, following)
         if not self.rows:
-            self.past = None
-        return ended
+            return []
+        return self._write(self.rows, self.past.step([self.written[row][-1] for row in self.rows]))
 
-    def _write(self, past: Past, rows: Sequence[int], following: Any) -> tuple[list[int], list[tuple[int, list[int]]]]:
-        for row, token in zip(rows, following.tolist(), strict=True):
+    def _write(self, rows: Sequence[int], following: Any) -> list[tuple[int, list[int]]]:
+        for row, token in zip(rows, following.argmax(dim=-1).tolist(), strict=True):
             self.written.setdefault(row, []).append(token)
         stopped = self.done.of([self.written[row] for row in rows])
-        over = [
-            stop or self.written[row][-1] in self.ends or len(self.written[row]) >= self.limit
+        over = {
+            row
             for row, stop in zip(rows, stopped, strict=True)
-        ]
-        keep = [n for n, ended in enumerate(over) if not ended]
-        if keep:
-            if len(keep) < len(rows):
-                past.keep(keep)
-            past.append(following[keep])
-        ended = [(row, self.written.pop(row)) for row, ends in zip(rows, over, strict=True) if ends]
-        return [rows[n] for n in keep], ended
+            if stop or self.written[row][-1] in self.ends or len(self.written[row]) >= self.limit
+        }
+        if over:
+            order = self.past.keep([place for place, row in enumerate(self.rows) if row not in over])
+            self.rows = [self.rows[place] for place in order]
+        return [(row, self.written.pop(row)) for row in rows if row in over]
 
 
 def _end_tokens(model: Any) -> list[int]:

@@ -98,20 +98,20 @@ def room(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     import torch
 
     def limit(tokens: int) -> None:
-        run, step = forward.Forward._run, past.Past.step
+        run, write = forward.Forward._run, past.Past._run
 
         def checked_run(self: Any, batch: Sequence[Row], options: dict[str, Any]) -> Any:
             if len(batch) * max(map(len, batch)) > tokens:
                 raise torch.OutOfMemoryError("no room")
             return run(self, batch, options)
 
-        def checked_step(self: Any, model: Any) -> Any:
-            if self.mask.numel() > tokens:
+        def checked_write(self: Any, ids: list[list[int]], window: Any) -> Any:
+            if len(ids) * (self.end - window.first) > tokens:
                 raise torch.OutOfMemoryError("no room")
-            return step(self, model)
+            return write(self, ids, window)
 
         monkeypatch.setattr(forward.Forward, "_run", checked_run)
-        monkeypatch.setattr(past.Past, "step", checked_step)
+        monkeypatch.setattr(past.Past, "_run", checked_write)
 
     return limit
 
@@ -159,23 +159,6 @@ def short_memory(more: int) -> Iterator[None]:
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
         torch.cuda.empty_cache()
-
-
-def test_rows_that_join_others_hold_no_memory_of_their_own(quickstart_base: Path) -> None:
-    """What has joined keeps nothing of the joined keys and values, which are copied to a larger buffer soon."""
-    import torch
-
-    model, _ = build(quickstart_base)
-    reader = forward.Forward(model)
-    one, two = (past.Past(reader, tails, None, 0) for tails in ([[1, 2, 3], [4, 5]], [[6, 7, 8, 9]]))
-    with torch.inference_mode():
-        for rows in (one, two):
-            rows.append(rows.step(reader).argmax(dim=-1))
-        one.join(two)
-
-    assert len(one) == 3
-    assert all(layer.keys.untyped_storage().nbytes() == 0 for layer in two.cache.layers)
-    assert all(layer.values.untyped_storage().nbytes() == 0 for layer in two.cache.layers)
 
 
 @pytest.mark.gpu
