@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError, RecipeError
+from ...core.errors import DataError, ModelError, RecipeError
 from ..config import Benchmark
 from ..scoring.request import Answer, Request
 from .complaints import cannot_open, require_metric, too_few_examples
@@ -224,6 +224,7 @@ def backend_answers(
 
     Raises:
         RecipeError: there is no such adapter, a package of it is missing, or it refuses its options.
+        ModelError: a server does not answer.
     """
     from lm_eval.api.registry import get_model
 
@@ -234,17 +235,31 @@ def backend_answers(
         raise RecipeError(f"evaluate.backend: {name!r} needs {missing[0]!r}; run: pip install 'lm-eval[{extra}]'")
     if name == "server":
         model = _served(model, options)
+    model = {**model, **options}
     try:
-        adapter = get_model(known).create_from_arg_obj({**model, **options})
+        adapter = get_model(known).create_from_arg_obj(model)
     except (ImportError, KeyError, TypeError, ValueError) as error:
         raise RecipeError(f"evaluate.backend: {name!r} cannot be used ({error}); see `lm-eval --help`") from error
     for kind, method in METHODS.items():
         numbers = [number for number, request in enumerate(requests) if request.kind == kind]
         for start in range(0, len(numbers), BACKEND_CHUNK):
             chunk = numbers[start : start + BACKEND_CHUNK]
-            with redirect_stderr(io.StringIO()):
-                answers = getattr(adapter, method)([_instance(requests[number], method) for number in chunk])
+            instances = [_instance(requests[number], method) for number in chunk]
+            try:
+                with redirect_stderr(io.StringIO()):
+                    answers = getattr(adapter, method)(instances)
+            except Exception as error:
+                if name != "server":
+                    raise
+                raise _unanswered(model["base_url"], error) from error  # clients fail in ways of their own
             yield list(zip(chunk, answers, strict=True))
+
+
+def _unanswered(url: str, error: Exception) -> ModelError:
+    return ModelError(
+        f"evaluate.backend: the server at {url} does not answer ({type(error).__name__}: {error}); "
+        f"see that it runs and serves that model, or correct evaluate.backend_options.base_url"
+    )
 
 
 def _served(model: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from .response_cache import answer_all, cache_file
 from .scorer import SCORER_VERSION, CausalScorer
 
 OWN_BACKEND = "transformers"
+SERVER = "server"
 
 
 class Resident:
@@ -73,7 +74,8 @@ class CausalModel:
         if config.apply_chat_template and not self.tokenizer.chat_template:
             raise ModelError(f"{model}: its tokenizer has no chat template; set evaluate.apply_chat_template: false")
         self.fingerprint = model_fingerprint(model, adapter)
-        self.file = cache_file(cache, model_hash=self.fingerprint, settings=_answering(config)) if cache else None
+        kept = cache if config.backend != SERVER else None  # a server does not tell which weights it serves
+        self.file = cache_file(kept, model_hash=self.fingerprint, settings=_answering(config)) if kept else None
         self.asked = 0
         self._loaded: Any = None
         self._scorer: CausalScorer | None = None

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from ...core.console import note
 from ...core.errors import ModelError
 from .forward import Forward
-from .greedy import PastNotKeptError, Stops, cached_at_once, is_plain, shared_header, write_greedily
+from .greedy import PastNotKeptError, Stops, cached_at_once, is_plain, require_numbers, shared_header, write_greedily
 from .request import Answer, Request
 from .tokens import Encoder
 
 DEFAULT_NEW_TOKENS = 256
 """Where a task states no limit (lm-eval's default)."""
+TOO_LONG = (
+    "answers of {wanted} tokens leave a model that reads {length} no room for a question: it writes {limit} at most; "
+    "choose benchmarks with shorter answers, or a model that reads more"
+)
 LIMIT_NAMES = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")
 
 
@@ -32,12 +38,14 @@ class _Asked:
     """Tokens written at most."""
     stops: list[str]
     options: dict[str, Any]
+    warning: str
+    """What the user should know of; or nothing."""
 
 
 def generate(
-    forward: Forward, encoder: Encoder, requests: Sequence[Request], *, batch_tokens: int
+    forward: Forward, encoder: Encoder, requests: Sequence[Request], *, batch_tokens: int, warnings: list[str]
 ) -> Iterator[list[tuple[int, Answer]]]:
-    """Batches of (position of the request, text up to its first stop string).
+    """Batches of (position of the request, text up to its first stop string); adds to `warnings` what was cut.
 
     Where memory runs out, what is not written yet is begun anew with fewer rows at once.
 
@@ -49,12 +57,16 @@ def generate(
         alike[request.options].append(number)
     for options, numbers in alike.items():
         asked = _asked(forward, encoder, {n: requests[n] for n in numbers}, json.loads(options or "{}"))
+        if asked.warning:
+            warnings.append(asked.warning)
+            note(asked.warning)
         queue = sorted(numbers, key=lambda n: (-len(asked.prompts[n]), requests[n].prompt))
         yield from _generate_alike(asked, queue, batch_tokens)
 
 
 def _asked(forward: Forward, encoder: Encoder, requests: dict[int, Request], options: dict[str, Any]) -> _Asked:
-    limit = next((int(options[name]) for name in LIMIT_NAMES if options.get(name)), DEFAULT_NEW_TOKENS)
+    wanted = next((int(options[name]) for name in LIMIT_NAMES if options.get(name)), DEFAULT_NEW_TOKENS)
+    limit = wanted if wanted < encoder.max_length else max(encoder.max_length // 2, 1)
     room = max(encoder.max_length - limit, 1)
     prompts: dict[int, list[int]] = {}
     for flag in {request.has_specials for request in requests.values()}:
@@ -68,6 +80,7 @@ def _asked(forward: Forward, encoder: Encoder, requests: dict[int, Request], opt
         limit=limit,
         stops=stop_strings(options.get("until"), encoder.tokenizer),
         options=options,
+        warning="" if limit == wanted else TOO_LONG.format(wanted=wanted, length=encoder.max_length, limit=limit),
     )
 
 
@@ -149,18 +162,34 @@ def _written(asked: _Asked, prompts: Sequence[Sequence[int]]) -> list[list[int]]
     padding = next(n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if n is not None)
     ids = torch.tensor([[padding] * (width - len(prompt)) + list(prompt) for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    with torch.inference_mode():
+    with torch.inference_mode(), _seeded(prompts, forward.device):
         written = forward.model.generate(
             input_ids=ids.to(forward.device),
             attention_mask=mask.to(forward.device),
             max_new_tokens=asked.limit,
             pad_token_id=padding,
             stopping_criteria=[Stops(tokenizer, asked.stops, width)],
+            logits_processor=[_checked],
             **_sampling(asked.options),
         )
     forward.tokens += written.numel()
     found: list[list[int]] = written[:, width:].tolist()
     return found
+
+
+@contextmanager
+def _seeded(prompts: Sequence[Sequence[int]], device: Any) -> Iterator[None]:
+    """Draw by the prompts alone, so that a model asked twice writes the same, and base and tuned draw alike."""
+    import torch
+
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(crc32(repr(prompts).encode()))
+        yield
+
+
+def _checked(_ids: Any, logits: Any) -> Any:
+    require_numbers(logits)
+    return logits
 
 
 def _samples(options: dict[str, Any]) -> bool:

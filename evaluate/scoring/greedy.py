@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ...core.errors import ModelError
 from .devices import CACHED, FREE_SHARE, MOST_CACHED, READ_TOGETHER, free_bytes
 from .forward import Forward
 from .past import Past
+from .request import NOT_FINITE
 
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
@@ -164,6 +166,7 @@ class _Writing:
             raise
         if not self.past.is_kept:
             raise PastNotKeptError
+        require_numbers(following)
         return following
 
     def step(self) -> list[tuple[int, list[int]]]:
@@ -185,6 +188,16 @@ class _Writing:
             order = self.past.keep([place for place, row in enumerate(self.rows) if row not in over])
             self.rows = [self.rows[place] for place in order]
         return [(row, self.written.pop(row)) for row in rows if row in over]
+
+
+def require_numbers(logits: Any) -> None:
+    """Refuse logits of which the likeliest is none.
+
+    Raises:
+        ModelError: one is NaN.
+    """
+    if bool(logits.isnan().any()):
+        raise ModelError(f"the model's next token has no likelihood (NaN): {NOT_FINITE}")
 
 
 def _end_tokens(model: Any) -> list[int]:

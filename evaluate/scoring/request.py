@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from typing import Any, Literal
+
+from ...core.errors import ModelError
 
 Answer = tuple[float, bool] | float | str
 """By kind: (log-likelihood, whether greedy decoding would write it); log-likelihood of the whole text; written text."""
@@ -40,3 +43,25 @@ def answer_from_json(kind: str, value: Any) -> Answer:
     if kind == "loglikelihood":
         return float(value[0]), bool(value[1])
     return float(value) if kind == "rolling" else str(value)
+
+
+NOT_FINITE = (
+    "its weights may hold NaN (a training that diverged), or the number format overflows; "
+    "try evaluate.dtype: float32, or train again with a lower learning rate"
+)
+SHOWN = 60
+"""Characters of a text that a message shows."""
+
+
+def require_finite(request: Request, answer: Answer) -> None:
+    """Refuse what no model may answer: of choices that are not numbers the first would count as the likeliest.
+
+    Raises:
+        ModelError: a log-likelihood is NaN or infinite.
+    """
+    value = answer[0] if isinstance(answer, tuple) else answer
+    if isinstance(value, float) and not math.isfinite(value):
+        text = request.continuation or request.prompt
+        raise ModelError(
+            f"the model gives {text[:SHOWN]!r} the log-likelihood {value}, which is no number to compare: {NOT_FINITE}"
+        )

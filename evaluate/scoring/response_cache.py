@@ -9,7 +9,7 @@ therefore never finds an old answer. Lines are appended batch by batch; one torn
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import orjson
 from ...core.console import progress
 from ...core.store import fingerprint
 from .processes import joined, own_part
-from .request import Answer, Request, answer_from_json
+from .request import Answer, Request, answer_from_json, require_finite
 
 Answers = Callable[[Sequence[Request]], Iterator[list[tuple[int, Answer]]]]
 """Answers requests batch by batch: (position, answer) pairs."""
@@ -49,6 +49,8 @@ def answer_all(
         with progress(description, len(own)) as advance:
             for batch in ask([by_key[key] for key in own]):
                 pairs = [(own[position], answer) for position, answer in batch]
+                for key, answer in pairs:
+                    require_finite(by_key[key], answer)
                 found.update(pairs)
                 if file:
                     _append(file, pairs)
@@ -66,18 +68,18 @@ def _read(file: Path, requests: Sequence[Request]) -> dict[str, Answer]:
     with file.open("rb") as stream:
         for line in stream:
             if line[2:34].decode("ascii", "replace") in kinds:
-                entry = _parse(line)
+                entry = _parse(line, kinds)
                 if entry is not None:
-                    known[entry[0]] = answer_from_json(kinds[entry[0]], entry[1])
+                    known[entry[0]] = entry[1]
     return known
 
 
-def _parse(line: bytes) -> tuple[str, Any] | None:
+def _parse(line: bytes, kinds: Mapping[str, str]) -> tuple[str, Answer] | None:
     try:
         key, value = orjson.loads(line)
-    except ValueError:
+        return key, answer_from_json(kinds[key], value)
+    except (ValueError, TypeError, KeyError):  # torn, or an answer that is none: asked again
         return None
-    return key, value
 
 
 def _append(file: Path, pairs: Sequence[tuple[str, Answer]]) -> None:

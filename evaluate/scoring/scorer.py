@@ -19,7 +19,7 @@ from .packing import Row, batches, gains_by_packing, longest_first, packed_rows,
 from .request import Answer, Request
 from .tokens import Encoder, Pair, model_length
 
-SCORER_VERSION = 1
+SCORER_VERSION = 2
 """Raised when an answer could differ from the one an older version gave."""
 HEADER_TOKENS = 32
 """Shortest common beginning worth a cache of its own."""
@@ -67,7 +67,8 @@ class CausalScorer:
                 yield [(numbers[n], answer) for n, answer in batch]
 
     def _generate(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
-        yield from generate(self.forward, self.encoder, requests, batch_tokens=self.batch_tokens)
+        budget, warnings = self.batch_tokens, self.warnings
+        yield from generate(self.forward, self.encoder, requests, batch_tokens=budget, warnings=warnings)
 
     def _rolling(self, requests: Sequence[Request]) -> Iterator[list[tuple[int, Answer]]]:
         windows = [(n, pair) for n, request in enumerate(requests) for pair in self.encoder.windows(request)]

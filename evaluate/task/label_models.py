@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import ModelError
 from ...core.prompts import DEFAULT_TEMPLATES, Prompt, PromptConfig, fill, render_prompts
 from ...core.records import Examples
-from ..scoring.request import Answer, Request
+from ..scoring.request import NOT_FINITE, Answer, Request
 from .labels import Classified
 
 PROBE_FOLDS = 5
@@ -60,6 +61,7 @@ def classify_by_head(examples: Examples, model: Any, tokenizer: Any, *, batch_to
     for batch, inputs in encoded_batches(examples, tokenizer, model, batch_tokens=batch_tokens):
         with torch.inference_mode():
             logits[batch] = model(**inputs).logits.float().cpu().numpy()
+    require_numbers(logits)
     top = logits.max(axis=1, keepdims=True)
     scores = logits - top - np.log(np.exp(logits - top).sum(axis=1, keepdims=True))
     return Classified(labels=names, log_scores=scores, how="trained head")
@@ -110,7 +112,15 @@ def features(examples: Examples, model: Any, tokenizer: Any, *, batch_tokens: in
         out = np.empty((len(examples), means.shape[1])) if out is None else out
         out[batch] = means
     assert out is not None
+    require_numbers(out)
     return out
+
+
+def require_numbers(values: np.ndarray[Any, Any]) -> None:
+    """Of scores that are not numbers the first would count as the likeliest."""
+    if not np.isfinite(values).all():
+        rows = int((~np.isfinite(values).all(axis=1)).sum())
+        raise ModelError(f"the model gives {rows:,} of {len(values):,} rows scores that are not numbers: {NOT_FINITE}")
 
 
 def classify_by_probe(

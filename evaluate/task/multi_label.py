@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.records import Examples
 from ...core.results import TaskInfo
-from .label_models import PROBE_FOLDS, encoded_batches, features, probe_scores
+from .label_models import PROBE_FOLDS, encoded_batches, features, probe_scores, require_numbers
 from .labels import TASK, calibration_error, example_texts, task_row
 
 METRIC = "subset_accuracy"
@@ -37,6 +37,7 @@ def head_probabilities(
     for batch, inputs in encoded_batches(examples, tokenizer, model, batch_tokens=batch_tokens):
         with torch.inference_mode():
             found[batch] = model(**inputs).logits.float().sigmoid().cpu().numpy()
+    require_numbers(found)
     return names, found
 
 

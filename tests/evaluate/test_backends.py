@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 import pytest
-from tunegate.core.errors import RecipeError
+from tunegate.core.errors import ModelError, RecipeError
 from tunegate.core.formats import load_examples
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
@@ -104,3 +104,28 @@ def test_a_server_needs_an_address(quickstart_base: Path) -> None:
     words = "needs to know where|needs 'tenacity'"
     with pytest.raises(RecipeError, match=words):
         measure(quickstart_base, LABELS, backend="server")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_server_is_asked_every_time(quickstart_base: Path, server: str, tmp_path: Path) -> None:
+    """It does not tell which weights it serves: what it said before may be another model's answer."""
+    pytest.importorskip("tenacity", reason="lm-eval's adapter for servers needs it: pip install 'lm-eval[api]'")
+    options = {"backend": "server", "backend_options": {"base_url": server, "model": "small"}}
+    config = EvaluateConfig.model_validate(options)
+    asked = [
+        evaluate_model(
+            str(quickstart_base), task=load_examples(LABELS), config=config, prompts=PromptConfig(), cache=tmp_path
+        ).extras["requests_asked"]
+        for _ in range(2)
+    ]
+
+    assert asked == [8, 8]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_server_that_is_down_is_named(quickstart_base: Path) -> None:
+    """With its address and what to look at."""
+    pytest.importorskip("tenacity", reason="lm-eval's adapter for servers needs it: pip install 'lm-eval[api]'")
+    options = {"base_url": "http://127.0.0.1:9/v1/completions", "model": "small", "max_retries": 1}
+    with pytest.raises(ModelError, match=r"server at http://127\.0\.0\.1:9/v1/completions does not answer.*base_url"):
+        measure(quickstart_base, LABELS, backend="server", backend_options=options)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from tunegate.core.models import load_tokenizer
 from tunegate.evaluate.scoring.forward import Forward
+from tunegate.evaluate.scoring.generation import TOO_LONG
 from tunegate.evaluate.scoring.request import Request
 from tunegate.evaluate.scoring.scorer import CausalScorer
 
@@ -306,6 +307,39 @@ def test_a_models_own_generation_settings_are_kept(quickstart_base: Path) -> Non
     found = ours(CausalScorer(model, tokenizer), requests)
 
     assert found == theirs(model, tokenizer, requests, "generate_until") != plain
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_answers_longer_than_the_model_leave_room_for_the_question(quickstart_base: Path) -> None:
+    """Half of what it reads, and the user is told; every question cut to one token got the same answer."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer, length=40)
+    options = '{"do_sample": false, "max_gen_toks": 40}'
+    requests = [Request(kind="generate", prompt=f"{word} cat sat", options=options) for word in WORDS[:6]]
+    scorer = CausalScorer(model, tokenizer)
+    found = ours(scorer, requests)
+
+    assert scorer.warnings == [TOO_LONG.format(wanted=40, length=40, limit=20)]
+    assert len(set(found)) > 1
+    assert scorer.forward.tokens <= len(requests) * 40
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_sampled_texts_are_the_same_again(quickstart_base: Path) -> None:
+    """A model compared with itself shows no loss; other prompts draw otherwise, and torch's own state is left alone."""
+    import torch
+
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer)
+    options = '{"do_sample": true, "temperature": 1.0, "max_gen_toks": 12}'
+    requests = [Request(kind="generate", prompt=prompt, options=options) for prompt in ("a cat", "the dog")]
+    state = torch.random.get_rng_state()
+    first = ours(CausalScorer(model, tokenizer), requests)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    torch.rand(1)
+
+    assert ours(CausalScorer(model, tokenizer), requests) == first
+    assert first[0] != first[1]
 
 
 def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
