@@ -87,7 +87,7 @@ class EvaluateConfig(Config):
     multi_label: str | None = None
     """Separator of the labels in one target of a label head or encoder, such as `|`; None: exactly one label. A recipe
     takes it from train.multi_label."""
-    metrics: tuple[str, ...] = ("exact_match", "normalized_match", "token_f1")
+    metrics: tuple[str, ...] = Field(default=("exact_match", "normalized_match", "token_f1"), min_length=1)
     """Metrics of a `completion` or `chat` task; the first is compared. Also: rouge_l, chrf, valid_json, regex:PATTERN,
     schema:FILE, or your own as `module:function` (prediction, target) -> number."""
     max_new_tokens: int = Field(default=128, ge=1)

@@ -35,7 +35,7 @@ def find_metric(name: str) -> Metric:
     if name == "chrf":
         return _chrf()
     if name.startswith("regex:"):
-        pattern = re.compile(name.removeprefix("regex:"))
+        pattern = _pattern(name.removeprefix("regex:"))
         return lambda prediction, _target: float(pattern.search(prediction) is not None)
     if name.startswith("schema:"):
         return _schema(Path(name.removeprefix("schema:")))
@@ -128,6 +128,13 @@ def _schema(path: Path) -> Metric:
     return conforms
 
 
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise RecipeError(f"evaluate.metrics: regex:{text} is no regular expression of Python ({error})") from error
+
+
 def _own(name: str) -> Metric:
     """A function of an installed module, or of a file in the working directory."""
     module, _, function = name.partition(":")
@@ -135,8 +142,9 @@ def _own(name: str) -> Metric:
     sys.path.append(str(Path.cwd()))  # last, so that it hides no installed module
     try:
         found: Any = getattr(import_module(module), function)
-    except (ImportError, AttributeError) as error:
-        raise RecipeError(f"evaluate.metrics: {name!r} cannot be imported ({error}); write module:function") from error
+    except Exception as error:  # a module of the user's may fail in any way
+        told = f"{type(error).__name__}: {error}"
+        raise RecipeError(f"evaluate.metrics: {name!r} cannot be imported ({told}); write module:function") from error
     finally:
         sys.path[:] = before
     return lambda prediction, target: float(found(prediction, target))

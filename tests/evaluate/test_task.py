@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from sklearn.metrics import brier_score_loss, f1_score
 from tunegate.core.errors import DataError, RecipeError
 from tunegate.core.formats import load_examples
 from tunegate.core.models import load_causal, load_tokenizer
-from tunegate.core.prompts import PromptConfig
+from tunegate.core.prompts import Prompt, PromptConfig
 from tunegate.evaluate import EvaluateConfig, evaluate_model
+from tunegate.evaluate.task.answers import _turn_end
 from tunegate.evaluate.task.labels import Classified, calibration, confusion, label_report
 from tunegate.evaluate.task.text_metrics import find_metric
 
@@ -151,6 +153,53 @@ def test_a_schema_is_kept_or_broken(tmp_path: Path) -> None:
     assert [metric(answer, "") for answer in ('{"a": 1}', '{"a": "1"}', "{}", "a: 1")] == [1.0, 0.0, 0.0, 0.0]
     with pytest.raises(DataError, match=r"schema:.*absent\.json: cannot be read"):
         find_metric(f"schema:{tmp_path / 'absent.json'}")
+
+
+OWN = {
+    "raises": ("def f(a, b):\n    return {}['b']\n", "raises KeyError: 'b'"),
+    "none": ("def f(a, b):\n    return None\n", "raises TypeError"),
+    "nan": ("def f(a, b):\n    return float('nan')\n", "gives nan; it must give a finite number"),
+}
+
+
+@pytest.mark.parametrize("kind", OWN)
+def test_a_metric_of_ones_own_that_fails_is_named_with_its_row(
+    kind: str, quickstart_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the function did, on which texts; the answers stay on disk for the next attempt."""
+    code, told = OWN[kind]
+    (tmp_path / f"own_{kind}.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    row = {"prompt": "One and", "completion": " two"}
+    (identity,) = load_examples([row]).ids
+
+    with pytest.raises(
+        RecipeError, match=rf"'own_{kind}:f' for row {identity} \(prediction .*, target ' two'\) {told}"
+    ):
+        measure(quickstart_base, [row], metrics=[f"own_{kind}:f"], max_new_tokens=2)
+
+
+def test_a_metric_that_cannot_be_made_is_told_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A module that does not compile, a pattern that is none, and no metric at all."""
+    (tmp_path / "own_broken.py").write_text("def f(a, b:\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RecipeError, match=r"'own_broken:f' cannot be imported \(SyntaxError"):
+        find_metric("own_broken:f")
+    with pytest.raises(RecipeError, match=r"regex:\( is no regular expression of Python"):
+        find_metric("regex:(")
+    with pytest.raises(ValidationError, match="metrics"):
+        EvaluateConfig.model_validate({"metrics": []})
+
+
+def test_the_template_ends_an_answer_that_should_be_empty() -> None:
+    """Whatever it writes behind the answer, whether there is one or not."""
+    ends = [
+        _turn_end(Prompt(prompt="p", answer=f"{answer}<|end|>\n", has_specials=True), answer) for answer in ("yes", "")
+    ]
+
+    assert ends == [["<|end|>"], ["<|end|>"]]
 
 
 @pytest.mark.parametrize("name", ["exactmatch", "no_such_module:function"])
