@@ -99,6 +99,18 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def require_result(folder: Path, name: str, remedy: str) -> None:
+    """Refuse a folder that a user named but that is not there, or is none of the kind that is asked for.
+
+    Raises:
+        InputError: it holds no file of that name.
+    """
+    if (folder / name).is_file():
+        return
+    state = f"there is no {name} in it" if folder.is_dir() else "a file" if folder.exists() else "no such folder"
+    raise InputError(f"{folder}: {state}; {remedy}")
+
+
 def read_json(path: Path) -> Any:
     """Read JSON that tunegate wrote.
 

@@ -77,6 +77,12 @@ def test_every_command_shows_an_example(command: str, tmp_path: Path) -> None:
         (["gate"], "error: gate needs a run folder, or --base and --tuned"),
         (["compare", "a", "b"], "error: a: no such file or folder"),
         (["init", "rows.jsonl", "--out", "rows.jsonl"], "error: rows.jsonl: exists already; choose another --out"),
+        (["report", "nowhere"], "error: nowhere: no such folder; give the folder of a run"),
+        (["report", "."], "error: .: there is no run.json in it; give the folder of a run"),
+        (["accept", "rows.jsonl", "--by", "me"], "error: rows.jsonl: a file; give the folder of a run"),
+        (["diff", "nowhere", "."], "error: nowhere: no such folder; give the folder of a curation"),
+        (["curate", "rows.jsonl", "--explain", "rows.jsonl:1"], "error: rows.curated: no such folder; give the folder"),
+        (["merge", "nowhere", "--out", "merged"], "error: nowhere: no such folder; give the folder of an adapter"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_code_2(
