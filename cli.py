@@ -22,6 +22,8 @@ if sys.platform == "linux":
 
 INTERNAL_ERROR = 4
 INTERRUPTED = 130
+RESUMED = {"run", "demo", "train"}
+"""Commands that find what an interrupted call of theirs has done."""
 SECONDS_TO_REPEAT = 3.0
 """After these an interrupt that has not arrived in `main` is raised again: cleaning up takes less."""
 
@@ -82,11 +84,19 @@ def main() -> NoReturn:
     code = _run()
     _stop_repeating()
     if code == INTERRUPTED:
-        fail("interrupted; the same command goes on where this one stopped")
+        fail(f"interrupted; the same command {_after_interrupt()}")
         sys.stdout.flush()
         # An interrupt in code that a C library ran leaves the interpreter a mark: it would end by the signal itself.
         os._exit(INTERRUPTED)
     sys.exit(code)
+
+
+def _after_interrupt() -> str:
+    """What comes of calling the interrupted command again."""
+    command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
+    if command in RESUMED:
+        return "goes on where this one stopped"
+    return "goes on from the answers that are kept" if command == "evaluate" else "starts from the beginning"
 
 
 def _repeat_interrupts() -> None:
@@ -123,9 +133,23 @@ def _run() -> int:
         return INTERRUPTED  # Typer itself returns it where it caught the interrupt
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        return _system_error(error)
     except Exception:  # noqa: BLE001  the last resort: an unknown fault must not look like a verdict
-        traceback.print_exc()
-        return _fail("this is a fault of tunegate itself; please report it with the lines above", INTERNAL_ERROR)
+        return _internal_error()
+
+
+def _system_error(error: OSError) -> int:
+    """What the system refused, where it says so; a library's own error of that kind is none of the user's."""
+    if error.errno is None or not error.strerror:
+        return _internal_error()
+    place = error.filename if error.filename is not None else "a file or the output"
+    return _fail(f"{place}: {error.strerror}; mend this (room on the disk, rights, the path) and try again", 2)
+
+
+def _internal_error() -> int:
+    traceback.print_exc()
+    return _fail("this is a fault of tunegate itself; please report it with the lines above", INTERNAL_ERROR)
 
 
 def _fail(message: str, code: int) -> int:

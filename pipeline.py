@@ -18,7 +18,7 @@ from .core.records import Examples
 from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
-from .core.store import fingerprint, hash_files, read_json, write_text
+from .core.store import fingerprint, hash_files, read_json, require_result, write_text
 from .recipe import Recipe, read_recipe, recipe_yaml
 
 REPORT_FILES = {
@@ -108,8 +108,10 @@ def load_run(path: Path) -> RunResults:
     """Everything that a run folder holds, typed; a stage that did not run is None.
 
     Raises:
-        IntegrityError: there is no run, or a file of it is damaged.
+        InputError: there is no run.
+        IntegrityError: a file of it is damaged.
     """
+    require_result(path, "run.json", "give the folder of a run, such as runs/NAME, which tunegate run RECIPE writes")
     state = read_json(path / "run.json")
     done = {name for name, stage in state["stages"].items() if stage.get("state") == "done"}
     return RunResults(

@@ -30,7 +30,7 @@ class DataConfig(Config):
     """Where the labelled rows are."""
 
     train: Annotated[tuple[PathString, ...], BeforeValidator(_one_or_several)]
-    """File, glob, `datasets` folder or hub id, or a list of them."""
+    """File, glob, folder, `folder:split` or hub id, or a list of them."""
     test: PathString | None = None
     """Rows that the task is measured on; none: `holdout` decides."""
     holdout: float = Field(0.1, gt=0, lt=1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.store import require_writable
 from .github import Github, write_summary
 from .options import Changes, RecipeFile
 from .score_pair import load_pair
@@ -42,6 +43,8 @@ def compare(
     from ..reports import render_comparison_terminal
     from .screen import screen
 
+    if out:
+        require_writable(out)
     comparison = compare_scores(*load_pair(base, tuned))
     if out:
         write_comparison(comparison, out / "comparison.json")
@@ -72,6 +75,8 @@ def gate(
     from .settings import stage_config
 
     sides = _sides(run, base, tuned)
+    if out:
+        require_writable(out)
     if aa:
         _measure_noise(run)
     level = [] if alpha is None else [f"alpha={alpha}"]
@@ -153,6 +158,7 @@ def accept(
     from ..evaluate import accept_scores
     from ..pipeline import load_run
 
+    require_writable(lock.parent)
     results = load_run(run)
     if results.base_scores is None or results.tuned_scores is None or results.verdict is None:
         raise InputError(f"{run}: the run has no verdict yet; finish it with: tunegate run RECIPE --out {run}")
@@ -164,6 +170,7 @@ def _measure_noise(run: Path | None) -> None:
     """Measure the base against itself under settings that should not matter; leave noise.json in the run."""
     if run is None:
         raise InputError("--aa needs a run folder, whose recipe says what to measure")
+    require_writable(run)
     from ..evaluate import measure_noise, write_noise
     from ..pipeline import load_data
     from ..recipe import read_recipe

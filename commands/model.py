@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.store import require_writable
 from .options import AllowPartial, Changes, Columns, Kind, RecipeFile, read_columns, refuse_existing
 
 SUITES_NOTE = (
@@ -42,6 +43,9 @@ def train(
     from ..train import TrainConfig, preflight, train_model
     from .settings import stage_and_prompts
 
+    target = out or Path(f"{Path(data).name.split('.')[0]}.model")
+    if not dry_run:
+        refuse_existing(target)
     config, prompts = stage_and_prompts(TrainConfig, "train", recipe, changes)
     examples = load_examples(data, kind=kind, columns=read_columns(columns), allow_partial=allow_partial)
     held = load_examples(validation, kind=kind, columns=read_columns(columns)) if validation else None
@@ -49,7 +53,6 @@ def train(
         found = preflight(examples, model=model, config=config, prompts=prompts, validation=held, seed=seed)
         typer.echo("\n".join(training_lines(found)))
         return
-    target = refuse_existing(out or Path(f"{Path(data).name.split('.')[0]}.model"))
     tuned = train_model(examples, model=model, config=config, out=target, prompts=prompts, validation=held, seed=seed)
     if int(os.environ.get("RANK", "0")):
         return  # one process of several speaks
@@ -94,10 +97,10 @@ def evaluate(
 
     own_process()
     enable(not process_number())  # of several processes one speaks and writes
+    target = refuse_existing(out or Path(f"{(adapter or Path(model)).resolve().name}.scores.parquet"))
     config, prompts = stage_and_prompts(EvaluateConfig, "evaluate", recipe, changes)
     config = config.model_copy(update={"benchmarks": (*config.benchmarks, *(benchmark or ()))})
     examples = load_examples(task, kind=kind, columns=read_columns(columns)) if task else None
-    target = refuse_existing(out or Path(f"{(adapter or Path(model)).resolve().name}.scores.parquet"))
     scores = evaluate_model(
         model, adapter=adapter, task=examples, config=config, prompts=prompts, cache=cache_folder(), seed=seed
     )
@@ -122,6 +125,7 @@ def mirror(
     """
     from ..evaluate import make_mirror
 
+    require_writable(out)
     index = make_mirror(tasks, out, source=source)
     typer.echo(f"{out}: {len(index):,} tasks; use it with: evaluate: {{mirror: {out}}}")
 

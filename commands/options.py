@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..core.errors import InputError
+from ..core.store import require_writable
 
 Changes = Annotated[
     list[str] | None,
@@ -42,11 +43,12 @@ def read_columns(columns: list[str] | None) -> dict[str, str]:
 
 
 def refuse_existing(out: Path, *, remedy: str = "choose another --out") -> Path:
-    """The path itself, if nothing is there yet.
+    """The path itself, if nothing is there yet and something can be written there.
 
     Raises:
-        InputError: there is.
+        InputError: there is, or the folder around it cannot be written.
     """
+    require_writable(out.parent)
     if out.exists():
         raise InputError(f"{out}: exists already; {remedy}")
     return out

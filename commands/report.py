@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core.store import read_json
+from ..core.store import read_json, require_writable, write_text
 from .github import Github, write_summary
 from .judgement import DEFAULT_LOCK
 
@@ -26,11 +26,12 @@ def report(
     Example: tunegate report runs/first runs/second
     """
     from ..core.console import note
-    from ..core.store import write_text
     from ..pipeline import load_run, write_report
     from ..reports import render_runs_html, render_runs_markdown, render_runs_terminal
     from .screen import screen, show_run
 
+    if out or len(runs) == 1:
+        require_writable(out or runs[0])
     results = [load_run(run) for run in runs]
     accepted = accepted or _accepted(results)
     if len(results) == 1:

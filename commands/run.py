@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..core.store import require_writable, write_text
 from .github import Github, write_summary
+from .options import refuse_existing
 from .screen import show_run
 
 Out = Annotated[
@@ -68,10 +70,9 @@ def init(
         return
     if data is None:
         raise InputError("init needs a data file, such as: tunegate init train.jsonl")
-    if out.exists():
-        raise InputError(f"{out}: exists already; choose another --out")
+    refuse_existing(out)
     text, summary = starter_recipe(data, model=model, test=test, mirror=mirror, general=general, out=out)
-    out.write_text(text, encoding="utf-8")
+    write_text(out, text)
     typer.echo(f"{summary}\nwrote {out}; next: tunegate run {out} --dry-run")
 
 
@@ -82,4 +83,5 @@ def demo(out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write.
     """
     from ..examples.quickstart.demo import run_demo
 
+    require_writable(out)
     raise typer.Exit(run_demo(out))

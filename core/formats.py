@@ -41,8 +41,8 @@ def load_examples(
 
     Args:
         data: a path (jsonl, json, csv, tsv, parquet, arrow; text also `.gz` or `.zst`), a glob, a folder of
-            `save_to_disk` or its `folder:split`, a hub id, several paths, a `datasets.Dataset`, a pandas frame, an
-            Arrow table, or dicts. Examples pass through.
+            data files or of `save_to_disk`, its `folder:split`, a hub id, several paths, a `datasets.Dataset`, a pandas
+            frame, an Arrow table, or dicts. Examples pass through.
         kind: label, completion, chat or preference, where it is not to be guessed.
         columns: part (`input`, `target`, `pair`, `rejected`, `messages`, or an everyday word such as `text`, `label`,
             `prompt`) → column; several columns of one prompt are joined by ` + `.
@@ -130,7 +130,7 @@ class _Gathered:
         try:
             source = pa.concat_tables(self.sources)
         except pa.ArrowInvalid as error:
-            raise DataError(f"the files have different columns or types ({str(error).splitlines()[0]})") from error
+            raise DataError(self._unlike()) from error
         return Examples(
             table=pa.concat_tables(self.tables).unify_dictionaries(),
             kind=layout.kind,
@@ -140,6 +140,19 @@ class _Gathered:
             header=self.header,
             bad_rows=tuple(self.bad),
         )
+
+    def _unlike(self) -> str:
+        """Which file has other columns or types than the first, and which."""
+        first, names = self.sources[0].schema, [table["file"][0].as_py() for table in self.tables]
+        at, other = next((at, source.schema) for at, source in enumerate(self.sources) if source.schema != first)
+        types = [{field.name: str(field.type) for field in schema} for schema in (other, first)]
+        column = next((name for name in {**types[0], **types[1]} if types[0].get(name) != types[1].get(name)), None)
+        if column is None:
+            return (
+                f"{names[at]}: its columns {other.names} are in another order than those of {names[0]}, {first.names}"
+            )
+        own, before = (held.get(column, "not there") for held in types)
+        return f"{names[at]}: its column {column!r} is {own}, in {names[0]} it is {before}; give files of one layout"
 
 
 def _blocks(source: Source, *, allow_partial: bool) -> Iterator[Block]:

@@ -14,7 +14,7 @@ from typing import Any
 from .console import note
 from .errors import InputError
 from .records import SCHEMA_VERSION
-from .store import fingerprint, read_json, write_json
+from .store import fingerprint, read_json, require_writable, write_json
 
 STATE_FILE = "run.json"
 LOCK_FILE = ".lock"
@@ -85,8 +85,9 @@ def open_run(path: Path, *, owner: str, fresh: bool = False) -> Iterator[RunFold
         fresh: throw away what an earlier run of the same owner left.
 
     Raises:
-        InputError: the folder holds something else, or another process is at work in it.
+        InputError: the folder holds something else or cannot be written, or another process is at work in it.
     """
+    require_writable(path)
     _refuse_foreign(path, owner)
     path.mkdir(parents=True, exist_ok=True)
     with (path / LOCK_FILE).open("w") as lock:
@@ -102,8 +103,6 @@ def open_run(path: Path, *, owner: str, fresh: bool = False) -> Iterator[RunFold
 
 
 def _refuse_foreign(path: Path, owner: str) -> None:
-    if path.is_file():
-        raise InputError(f"{path}: is a file; choose another --out")
     if not path.exists() or not any(entry.name != LOCK_FILE for entry in path.iterdir()):
         return
     if not (path / STATE_FILE).exists():

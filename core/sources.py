@@ -19,21 +19,11 @@ from .blocks import Block, DictRows, json_ready
 from .columnar import TABLE_ROWS, read_arrow, read_parquet, table_block
 from .delimited import read_delimited
 from .errors import DataError
+from .folders import data_files
 from .readers import read_json, read_jsonl
 from .records import BadRow
 from .streams import read_head
-
-SUFFIXES: Mapping[str, str] = {
-    **dict.fromkeys((".jsonl", ".ndjson", ".jsonlines"), "jsonl"),
-    **dict.fromkeys((".parquet", ".pq"), "parquet"),
-    **dict.fromkeys((".arrow", ".feather", ".ipc"), "arrow"),
-    ".json": "json",
-    ".csv": "csv",
-    **dict.fromkeys((".tsv", ".tab"), "tsv"),
-}
-"""Suffix of a file → its format; `.gz` and `.zst` after it are looked through."""
-
-COMPRESSED = (".gz", ".zst", ".zstd")
+from .suffixes import SUFFIXES, format_by_suffix
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(:[\w.-]+){0,2}")
 """`owner/name`, then optionally `:config` and `:split`."""
@@ -82,7 +72,7 @@ def _from_path(given: str, allow_partial: bool) -> list[Source]:
     if path.is_file():
         return [_from_file(path, given, allow_partial)]
     if path.is_dir():
-        return [_from_folder(path, given, None)]
+        return _from_folder(path, given, None, allow_partial)
     if glob.has_magic(given):
         pattern = str(Path(given).expanduser())
         found = sorted(name for name in glob.glob(pattern, recursive=True) if Path(name).is_file())  # noqa: PTH207
@@ -91,24 +81,17 @@ def _from_path(given: str, allow_partial: bool) -> list[Source]:
         return [_from_file(Path(name), name, allow_partial) for name in found]
     folder, colon, split = given.rpartition(":")
     if colon and Path(folder).expanduser().is_dir():
-        return [_from_folder(Path(folder).expanduser(), given, split)]
-    if HUB_ID.fullmatch(given) and not _format_by_suffix(path):
+        return _from_folder(Path(folder).expanduser(), given, split, allow_partial)
+    if HUB_ID.fullmatch(given) and not format_by_suffix(path):
         return [_from_hub(given)]
     raise DataError(f"{given}: no such file, folder or hub id (working directory: {Path.cwd()})")
 
 
-def _format_by_suffix(path: Path) -> str:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    while suffixes and suffixes[-1] in COMPRESSED:
-        suffixes.pop()
-    return SUFFIXES.get(suffixes[-1], "") if suffixes else ""
-
-
 def _from_file(path: Path, name: str, allow_partial: bool) -> Source:
     if not path.stat().st_size:
-        return Source(name=name, format=_format_by_suffix(path), read=lambda: iter(()))
+        return Source(name=name, format=format_by_suffix(path), read=lambda: iter(()))
     head = read_head(path, name)
-    file_format = _format_by_content(head) or _format_by_suffix(path)
+    file_format = _format_by_content(head) or format_by_suffix(path)
     if file_format in ("json", "jsonl"):
         file_format = _json_or_lines(head, file_format)
     readers: Mapping[str, Callable[[], Iterator[Block]]] = {
@@ -146,8 +129,17 @@ def _json_or_lines(head: bytes, named: str) -> str:
     return "json" if isinstance(first, list) and not rest.strip() and any(isinstance(e, dict) for e in first) else named
 
 
-def _from_folder(path: Path, given: str, split: str | None) -> Source:
-    """A folder that `save_to_disk` wrote, else one that is laid out as a hub repository."""
+def _from_folder(path: Path, given: str, split: str | None, allow_partial: bool) -> list[Source]:
+    """A folder that `save_to_disk` wrote, one with a dataset card that says what it holds, or one of data files."""
+    if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+        return [_from_saved(path, given, split)]
+    if _has_configs(path / "README.md"):
+        return [_from_hub(given)]
+    files = data_files(path, given, split)
+    return [_from_file(file, str(file), allow_partial) for file in files]
+
+
+def _from_saved(path: Path, given: str, split: str | None) -> Source:
     if (path / "dataset_dict.json").is_file():
         splits = _splits(path / "dataset_dict.json", given)
         if split not in splits:
@@ -155,8 +147,6 @@ def _from_folder(path: Path, given: str, split: str | None) -> Source:
                 f"{given}: name one of its splits, such as {path}:{splits[0]} (splits: {', '.join(splits)})"
             )
         path = path / str(split)
-    elif not (path / "state.json").is_file():
-        return _from_hub(given)
     from datasets import load_from_disk
 
     try:
@@ -164,6 +154,14 @@ def _from_folder(path: Path, given: str, split: str | None) -> Source:
     except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise DataError(f"{given}: not a whole saved dataset ({_first_line(error)})") from error
     return _from_table(table, given, "arrow")
+
+
+def _has_configs(card: Path) -> bool:
+    """Whether a dataset card names the files of each config and split, as the hub has it."""
+    if not card.is_file():
+        return False
+    header = re.match(r"---\n(.*?)\n---", card.read_text(encoding="utf-8", errors="replace"), re.DOTALL)
+    return header is not None and re.search(r"^configs:", header[1], re.MULTILINE) is not None
 
 
 def _splits(path: Path, given: str) -> list[str]:
@@ -174,7 +172,7 @@ def _splits(path: Path, given: str) -> list[str]:
 
 
 def _from_hub(given: str) -> Source:
-    """A hub id or a local folder in the hub's layout, through the `datasets` library and its cache."""
+    """A hub id or a local folder with the hub's dataset card, through the `datasets` library and its cache."""
     import datasets
 
     name, *options = given.split(":")

@@ -17,7 +17,7 @@ from ..core.collector import collector_at_rest
 from ..core.errors import IntegrityError
 from ..core.formats import write_examples
 from ..core.records import FINDING_COLUMNS, Curation, Ledger
-from ..core.store import atomic_path, read_json, write_json
+from ..core.store import atomic_path, read_json, require_result, write_json
 from .findings_table import finding_tables, findings_table
 from .rejected import rejected_lines
 
@@ -76,11 +76,13 @@ def read_ledger(out: Path) -> Ledger:
     """A curation as it stands on disk.
 
     Raises:
-        IntegrityError: a file is absent or damaged.
+        InputError: there is no curation.
+        IntegrityError: a file of it is absent or damaged.
     """
     import pyarrow.parquet as pq
 
     out = Path(out)
+    require_result(out, "summary.json", "give the folder of a curation, such as NAME.curated, or of a run")
     summary = read_json(out / "summary.json")
     try:
         findings = pq.read_table(out / "findings.parquet")

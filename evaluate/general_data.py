@@ -16,7 +16,7 @@ import yaml
 from ..core.errors import DataError
 from ..core.formats import load_examples
 from ..core.records import Examples
-from ..core.sources import COMPRESSED, SUFFIXES
+from ..core.suffixes import COMPRESSED, SUFFIXES
 from .config import Retention
 
 RETENTION_SUITES = ("general", "intents")

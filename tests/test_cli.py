@@ -77,6 +77,12 @@ def test_every_command_shows_an_example(command: str, tmp_path: Path) -> None:
         (["gate"], "error: gate needs a run folder, or --base and --tuned"),
         (["compare", "a", "b"], "error: a: no such file or folder"),
         (["init", "rows.jsonl", "--out", "rows.jsonl"], "error: rows.jsonl: exists already; choose another --out"),
+        (["report", "nowhere"], "error: nowhere: no such folder; give the folder of a run"),
+        (["report", "."], "error: .: there is no run.json in it; give the folder of a run"),
+        (["accept", "rows.jsonl", "--by", "me"], "error: rows.jsonl: a file; give the folder of a run"),
+        (["diff", "nowhere", "."], "error: nowhere: no such folder; give the folder of a curation"),
+        (["curate", "rows.jsonl", "--explain", "rows.jsonl:1"], "error: rows.curated: no such folder; give the folder"),
+        (["merge", "nowhere", "--out", "merged"], "error: nowhere: no such folder; give the folder of an adapter"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_code_2(
@@ -88,6 +94,82 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(
     assert (done.returncode, done.stdout) == (2, "")
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["curate", "rows.jsonl", "--out", "file/x"],
+        ["train", "rows.jsonl", "--model", "absent", "--out", "file/x"],
+        ["evaluate", "absent", "--out", "file/x"],
+        ["report", "absent", "--out", "file/x"],
+        ["compare", "absent", "absent", "--out", "file/x"],
+        ["gate", "absent", "--out", "file/x"],
+        ["accept", "absent", "--by", "me", "--lock", "file/x"],
+        ["mirror", "copa", "--out", "file/x"],
+        ["merge", "absent", "--out", "file/x"],
+        ["init", "rows.jsonl", "--out", "file/x"],
+        ["demo", "--out", "file/x"],
+    ],
+)
+def test_a_place_that_cannot_be_written_is_told_before_any_work(arguments: list[str], rows: Path) -> None:
+    """Nothing is read or computed for an output that could not be kept."""
+    (rows.parent / "file").touch()
+
+    done = tunegate(*arguments, cwd=rows.parent)
+
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    assert "cannot be written, because" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        ('OSError(5, "Input/output error", "data.jsonl")', 2, "error: data.jsonl: Input/output error; mend this"),
+        ('OSError("of a library")', 4, "this is a fault of tunegate itself"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(raised: str, code: int, said: str, tmp_path: Path) -> None:
+    """A device that fails is no fault of tunegate, and shows no traceback; an error without a cause does."""
+    script = f"""
+from tunegate import cli
+
+def work(standalone_mode):
+    raise {raised}
+
+cli.app = work
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == code
+    assert said in done.stderr
+    assert ("Traceback" in done.stderr) == (code == 4)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("run", "goes on where this one stopped"),
+        ("evaluate", "goes on from the answers that are kept"),
+        ("curate", "starts from the beginning"),
+    ],
+)
+def test_an_interrupt_says_what_the_same_command_will_do(command: str, said: str, tmp_path: Path) -> None:
+    """Only commands that keep what they have done promise to go on."""
+    script = """
+from tunegate import cli
+
+def work(standalone_mode):
+    raise KeyboardInterrupt
+
+cli.app = work
+cli.main()
+"""
+    done = subprocess.run([sys.executable, "-c", script, command], cwd=tmp_path, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (130, f"error: interrupted; the same command {said}\n")
 
 
 def test_curate_leaves_its_ledger_and_refuses_to_overwrite_it(rows: Path) -> None:
@@ -237,4 +319,4 @@ cli.main()
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
 
     assert (done.returncode, done.stdout) == (130, "swallowed\n")
-    assert done.stderr == "error: interrupted; the same command goes on where this one stopped\n"
+    assert done.stderr == "error: interrupted; the same command starts from the beginning\n"

@@ -13,7 +13,7 @@ import torch
 from ..core.errors import IntegrityError
 from ..core.models import load_causal, load_classifier, load_config, load_tokenizer
 from ..core.records import Tuned
-from ..core.store import atomic_path, write_json, write_text
+from ..core.store import atomic_path, require_result, write_json, write_text
 from .card import render_card
 from .checkpoint import save_network
 from .encoding import Row
@@ -56,8 +56,10 @@ def merge_adapter(adapter: Path, *, out: Path, base: str | None = None) -> Tuned
         base: the base model; None: as the adapter's record names it.
 
     Raises:
-        IntegrityError: `adapter` holds no adapter, or merging changes what the model says.
+        InputError: `adapter` is no folder of a tuned model.
+        IntegrityError: it holds no adapter, or merging changes what the model says.
     """
+    require_result(adapter, "tuned.json", "give the folder of an adapter that tunegate train or run wrote")
     tuned = read_tuned(adapter)
     if not tuned.is_adapter:
         raise IntegrityError(f"{adapter}: holds a whole model, not an adapter; there is nothing to merge")

@@ -220,14 +220,15 @@ def test_saved_datasets_name_their_split(tmp_path: Path) -> None:
 
 
 def test_hub_ids_go_through_the_datasets_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A local folder in the hub's layout is read by the library's own code; an unreachable id is one clear error."""
+    """A folder whose dataset card names its files is read by the library; an unreachable id is one clear error."""
     import datasets
 
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
-    (tmp_path / "data").mkdir()
-    write_parquet(pa.Table.from_pylist(ROWS), tmp_path / "data" / "train.parquet")
+    write_parquet(pa.Table.from_pylist(ROWS), tmp_path / "some.parquet")
+    write_parquet(pa.Table.from_pylist(ROWS[:1]), tmp_path / "other.parquet")
+    (tmp_path / "README.md").write_text("---\nconfigs:\n- config_name: default\n  data_files: some.parquet\n---\n")
 
-    assert load_examples(tmp_path / "data").ids == load_examples(ROWS).ids
+    assert load_examples(tmp_path).ids == load_examples(ROWS).ids
     with pytest.raises(DataError, match=r"nobody/nothing: neither a data file here nor a dataset that can be fetched"):
         load_examples("nobody/nothing")
 

@@ -121,3 +121,19 @@ def test_off_is_a_word_and_true_is_a_boolean(tmp_path: Path) -> None:
 
     assert read_config(Lamp, path) == Lamp(state="off", dimmed=True)
     assert make_config(Lamp, ["state=off", "dimmed=true"]) == Lamp(state="off", dimmed=True)
+
+
+def test_a_key_that_stands_twice_is_a_mistake(tmp_path: Path) -> None:
+    """YAML would keep the last without a word; each is named with both lines, at any depth, also in `--set`."""
+    path = write(tmp_path, "name: a\nengine: {fuel: steam}\nname: b\nengine:\n  cylinders: 1\n  cylinders: 2\n")
+
+    with pytest.raises(RecipeError) as caught:
+        read_config(Car, path)
+
+    assert str(caught.value).splitlines() == [
+        f"{path}:3: 'name' is set twice, first in line 1; keep one of them",
+        f"{path}:4: 'engine' is set twice, first in line 2; keep one of them",
+        f"{path}:6: 'engine.cylinders' is set twice, first in line 5; keep one of them",
+    ]
+    with pytest.raises(RecipeError, match="'fuel' is set twice"):
+        make_config(Car, ["engine={fuel: steam, fuel: petrol}"])

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tunegate.core.errors import IntegrityError
-from tunegate.core.store import atomic_path, fingerprint, hash_files, read_json, write_json, write_text
+from tunegate.core.errors import InputError, IntegrityError
+from tunegate.core.store import (
+    atomic_path,
+    fingerprint,
+    hash_files,
+    read_json,
+    require_writable,
+    write_json,
+    write_text,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -26,6 +37,50 @@ def test_an_exception_leaves_the_old_file(tmp_path: Path) -> None:
 
     assert (tmp_path / "a.txt").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
+@pytest.mark.parametrize("write", [lambda path: path.write_text("a" * 9999), lambda path: _write_table(path)])
+def test_a_full_disk_is_one_line(tmp_path: Path, write: Callable[[Path], object]) -> None:
+    """What the system says is told with the path that was asked for, and nothing is left behind."""
+    with pytest.raises(InputError, match=r"a\.txt: cannot be written \(No space left on device\); make room"):
+        _fill_disk(tmp_path / "a.txt", write)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def _fill_disk(path: Path, write: Callable[[Path], object]) -> None:
+    with atomic_path(path) as fresh:
+        fresh.symlink_to("/dev/full")
+        write(fresh)
+
+
+def _write_table(path: Path) -> None:
+    pq.write_table(pa.table({"a": ["a" * 9999]}), str(path))
+
+
+def test_an_error_about_another_file_stays_what_it_is(tmp_path: Path) -> None:
+    """A file that is read while another is written is not taken for the one that is written."""
+    with pytest.raises(FileNotFoundError, match="elsewhere"), atomic_path(tmp_path / "out" / "a.txt"):
+        (tmp_path / "elsewhere").read_text()
+
+
+@pytest.mark.parametrize("place", ["file", "file/a", "file/a/b"])
+def test_a_file_where_a_folder_must_be_is_told(tmp_path: Path, place: str) -> None:
+    """Before any work, and by the write itself."""
+    (tmp_path / "file").touch()
+
+    with pytest.raises(InputError, match="is a file; choose another place"):
+        require_writable(tmp_path / place)
+    with pytest.raises(InputError, match=r"x: cannot be written \((Not a directory|File exists)\)"):
+        write_text(tmp_path / place / "x", "text")
+
+
+def test_a_folder_that_is_yet_to_be_made_is_writable(tmp_path: Path) -> None:
+    """Only what exists decides."""
+    require_writable(tmp_path / "a" / "b")
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
