@@ -12,6 +12,12 @@ from ...core.errors import DataError
 
 SPLITS = ("training_split", "validation_split", "test_split", "fewshot_split")
 """Keys of a definition that name a split."""
+PACKAGES = {
+    **dict.fromkeys(("langdetect", "immutabledict", "nltk"), "'lm-eval[ifeval]'"),
+    **dict.fromkeys(("antlr4", "math_verify", "sympy"), "'lm-eval[math]'"),
+    "rouge_score": "rouge-score",
+}
+"""Modules that definitions import → what pip installs them by, where that is called otherwise."""
 UNKNOWN_KEY = re.compile(r"unexpected keyword argument '(.+)'")
 
 
@@ -51,14 +57,39 @@ def too_few_examples(name: str, shots: int) -> DataError:
     )
 
 
-def require_metric(name: str, metric: str | None, known: Mapping[str, Any]) -> None:
-    """Refuse a metric that a task does not have.
+CORPUS_ONLY = frozenset(
+    {"f1", "mcc", "likelihood", "bleu", "chrf", "chrf++", "ter", "word_perplexity", "byte_perplexity"}
+)
+"""Metrics that lm-eval's own processing only makes of all items together; base and tuned are compared item by item."""
+
+
+def require_metric(name: str, metric: str | None, known: Collection[str], *, is_standard: bool) -> None:
+    """Refuse a metric that a task does not have for each of its items, or a task that has none.
+
+    Args:
+        name: The benchmark.
+        metric: The one that is asked for; None: any.
+        known: Those of the task.
+        is_standard: Whether lm-eval's own processing makes them.
 
     Raises:
         DataError: it does not have it.
     """
     if metric is not None and metric not in known:
         raise DataError(f"benchmark {name!r} has no metric {metric!r}; it has {', '.join(sorted(known))}")
+    single = sorted(set(known) - CORPUS_ONLY) if is_standard else sorted(known)
+    if not single or (metric is not None and metric not in single):
+        raise no_single_metric(name, metric, of_all=known, single=single)
+
+
+def no_single_metric(name: str, metric: str | None, *, of_all: Collection[str], single: Collection[str]) -> DataError:
+    """The error for a metric, or a whole task, that exists for no single item."""
+    wanted = metric or " and ".join(sorted(of_all))
+    remedy = f"take {' or '.join(sorted(single))}" if single else "add acc or exact_match to a copy of its definition"
+    return DataError(
+        f"benchmark {name!r}: {wanted} can only be made of all items together, and models are compared item by item; "
+        f"{remedy}"
+    )
 
 
 def _known_causes(error: Exception, definition: Mapping[str, Any], keys: Collection[str]) -> str:
@@ -72,6 +103,9 @@ def _known_causes(error: Exception, definition: Mapping[str, Any], keys: Collect
     if found := UNKNOWN_KEY.search(str(error)):
         near = get_close_matches(found[1], keys, n=1)
         return f"unknown key {found[1]!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = PACKAGES.get(error.name, error.name)
+        return f"it needs {error.name!r}, which is not installed; run: pip install {package}"
     if type(error).__name__ == "UndefinedError":
         return f"{error}: its template names a field that its documents do not have"
     return ""

@@ -64,6 +64,7 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     Raises:
         DataError: the definition or its data cannot be loaded.
     """
+    from lm_eval.api.task import ConfigurableTask
     from lm_eval.config.task import TaskConfig
     from lm_eval.tasks._factory import TaskFactory
     from lm_eval.tasks._index import TaskIndex
@@ -85,7 +86,8 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
         is_local = leaf.name in index or "data_files" in (definition.get("dataset_kwargs") or {})
         keys = [field.name for field in fields(TaskConfig)]
         raise cannot_open(leaf.name, error, definition, keys=keys, mirror=mirror, is_local=is_local) from error
-    require_metric(leaf.name, settings.metric, task.aggregation())
+    is_standard = task.config.process_results is None and type(task).process_results is ConfigurableTask.process_results
+    require_metric(leaf.name, settings.metric, task.aggregation(), is_standard=is_standard)
     task.set_config(key="num_fewshot", value=_shots(task.get_config("num_fewshot"), settings))
     return task
 

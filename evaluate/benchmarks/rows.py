@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.results import TaskInfo
 from ..config import Benchmark
+from .complaints import no_single_metric
 from .lmeval import ItemResult
 
 PREFERRED = ("acc_norm", "acc", "exact_match", "bits_per_byte")
@@ -24,10 +25,16 @@ LENGTH_METRIC = "response_length"
 
 
 def task_info(name: str, settings: Benchmark, task: Any, results: Sequence[ItemResult], version: str) -> TaskInfo:
-    """Metric, scale and chance level of a benchmark."""
+    """Metric, scale and chance level of a benchmark.
+
+    Raises:
+        DataError: no metric, or not the one that is asked for, exists for single items.
+    """
     values = {metric: number(metric, value) for metric, value in results[0].metrics.items()}
     known = [metric for metric, value in values.items() if value is not None]
-    metric = settings.metric or next((name for name in PREFERRED if name in known), known[0])
+    metric = settings.metric or next((name for name in PREFERRED if name in known), next(iter(known), None))
+    if metric not in known:
+        raise no_single_metric(name, metric, of_all=values, single=known)
     return TaskInfo(
         name=name,
         role="benchmark",

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from tunegate.core.errors import DataError
+from tunegate.evaluate.benchmarks.complaints import cannot_open
 from tunegate.evaluate.benchmarks.lmeval import build_requests
 from tunegate.evaluate.benchmarks.locate import find_leaves
 from tunegate.evaluate.benchmarks.scored import open_benchmarks
@@ -56,6 +57,30 @@ def test_a_metric_that_a_task_lacks_is_refused_before_scoring(tmp_path: Path) ->
     """The metrics that it has are named."""
     with pytest.raises(DataError, match="benchmark 'mine' has no metric 'f1'; it has acc"):
         opened(tmp_path, RIGHT, metric="f1")
+
+
+@pytest.mark.parametrize(
+    ("names", "asked", "words"),
+    [
+        (["mcc"], None, "mcc can only be made of all items .* add acc or exact_match to a copy of its definition"),
+        (["acc", "f1"], "f1", "f1 can only be made of all items together, .*; take acc$"),
+    ],
+)
+def test_a_metric_of_a_whole_corpus_is_refused_before_scoring(
+    tmp_path: Path, names: list[str], asked: str | None, words: str
+) -> None:
+    """It gave an empty table, or a traceback after the model had been asked."""
+    metrics = [{"metric": name} for name in names]
+    with pytest.raises(DataError, match=f"benchmark 'mine': {words}"):
+        opened(tmp_path, {**RIGHT, "metric_list": metrics}, metric=asked)
+
+
+def test_a_package_that_a_definition_needs_is_named(tmp_path: Path) -> None:
+    """With the command that installs it."""
+    error = ModuleNotFoundError("No module named 'langdetect'", name="langdetect")
+    found = cannot_open("ifeval", error, {}, keys=(), mirror=tmp_path, is_local=False)
+
+    assert str(found).endswith("needs 'langdetect', which is not installed; run: pip install 'lm-eval[ifeval]'")
 
 
 def test_more_solved_examples_than_documents_are_refused(tmp_path: Path) -> None:
