@@ -147,6 +147,8 @@ def _describe(problem: Any, config: type[Config], place: str, lines: Mapping[tup
     if problem["type"] == "missing":
         return f"{place}: {name!r} is missing"
     message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] in ("tuple_type", "list_type"):
+        message = f"expected a list, even of one; write [{problem['input']!s:.60}]"
     return f"{place}: {name}: {message} (found {problem['input']!r:.60})" if name else f"{place}: {message}"
 
 

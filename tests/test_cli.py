@@ -73,6 +73,10 @@ def test_every_command_shows_an_example(command: str, tmp_path: Path) -> None:
             "error: --set: unknown key 'dedup.treshold'; did you mean",
         ),
         (["curate", "rows.jsonl", "--column", "input"], "error: --column 'input': write it as name=column"),
+        (
+            ["train", "rows.jsonl", "--model", "base", "--set", "method=fulll"],
+            "error: --set: method: Input should be 'auto', 'full', 'lora', 'dora' or 'head' (found 'fulll')\n",
+        ),
         (["run", "nowhere.yaml"], "error: nowhere.yaml: no such file"),
         (["gate"], "error: gate needs a run folder, or --base and --tuned"),
         (["compare", "a", "b"], "error: a: no such file or folder"),

@@ -87,7 +87,7 @@ class MonitorConfig(Config):
 class TrainConfig(Config):
     """How a model is tuned."""
 
-    method: Literal["auto"] | Method = "auto"
+    method: Literal["auto", Method] = "auto"
     """full: every weight; lora, dora: adapters; head: a new label head on a pretrained model, trained end to end.
     auto: head for encoders; for causal models full where it fits into memory, else lora."""
     epochs: float = Field(default=3.0, gt=0)

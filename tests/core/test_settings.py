@@ -21,6 +21,7 @@ class Car(Config):
     name: str
     engine: Engine = Engine()
     manual: PathString = "none"
+    colours: tuple[str, ...] = ()
 
 
 def write(folder: Path, text: str) -> Path:
@@ -41,7 +42,7 @@ def test_all_mistakes_are_reported_at_once(tmp_path: Path) -> None:
         f"{path}:3: engine.fuel: Input should be 'petrol' or 'steam' (found 'coal')",
         f"{path}:4: engine.cylinders: Input should be greater than or equal to 1 (found 0)",
         f"{path}:2: unknown key 'engine.cylnders'; did you mean 'cylinders'?",
-        f"{path}:5: unknown key 'wings' (known: engine, manual, name)",
+        f"{path}:5: unknown key 'wings' (known: colours, engine, manual, name)",
     ]
 
 
@@ -121,6 +122,12 @@ def test_off_is_a_word_and_true_is_a_boolean(tmp_path: Path) -> None:
 
     assert read_config(Lamp, path) == Lamp(state="off", dimmed=True)
     assert make_config(Lamp, ["state=off", "dimmed=true"]) == Lamp(state="off", dimmed=True)
+
+
+def test_one_value_for_a_list_is_told_how_to_be_written() -> None:
+    """The remedy is the very text to write."""
+    with pytest.raises(RecipeError, match=r"colours: expected a list, even of one; write \[red\] \(found 'red'\)"):
+        make_config(Car, ["name=a", "colours=red"])
 
 
 def test_a_key_that_stands_twice_is_a_mistake(tmp_path: Path) -> None:
