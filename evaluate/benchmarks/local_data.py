@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def file_loader(files: Mapping[str, Sequence[Path]]) -> Callable[..., Any]:
     """A function that reads split to files into split to `datasets.Dataset`, in memory: no cache can go stale."""
 
     def load(**_: Any) -> dict[str, Any]:
-        return {split: _read(list(paths)) for split, paths in files.items()}
+        return {split: _read(split, paths) for split, paths in files.items()}
 
     return load
 
@@ -93,33 +94,80 @@ def data_hash(files: Mapping[str, Sequence[Path]]) -> str:
     return hash_files([path for split in sorted(files) for path in files[split]])
 
 
-def _read(paths: list[Path]) -> Any:
-    from datasets import Dataset, concatenate_datasets
+def _read(split: str, paths: Sequence[Path]) -> Any:
+    from datasets import concatenate_datasets
 
-    parts = []
-    for path in paths:
-        if not path.is_file():
-            raise DataError(f"{path}: no such data file; the mirror's index.json names it")
-        if path.suffix == ".parquet":
-            parts.append(Dataset.from_parquet(str(path), keep_in_memory=True))
-        elif path.suffix == ".csv":
-            parts.append(Dataset.from_csv(str(path), keep_in_memory=True))
-        else:
-            parts.append(Dataset.from_list(_json_rows(path)))
+    parts = [_read_file(path) for path in paths]
+    if not any(len(part) for part in parts):
+        named = " and ".join(map(str, paths))
+        raise DataError(f"split {split!r} holds no documents: {named} has no row; fill it, or name another file")
     return concatenate_datasets(parts) if len(parts) > 1 else parts[0]
 
 
-def _json_rows(path: Path) -> list[dict[str, Any]]:
-    import orjson
+def _read_file(path: Path) -> Any:
+    from datasets import Dataset
 
+    if not path.is_file():
+        raise DataError(f"{path}: no such data file; the mirror's index.json names it")
+    if path.suffix == ".parquet":
+        return Dataset.from_parquet(str(path), keep_in_memory=True)
+    if path.suffix == ".csv":
+        return Dataset.from_csv(str(path), keep_in_memory=True) if path.stat().st_size else Dataset.from_dict({})
+    if path.suffix == ".arrow":
+        return Dataset.from_file(str(path), in_memory=True)
+    return _from_rows(path, _json_rows(path))
+
+
+def _from_rows(path: Path, rows: list[dict[str, Any]]) -> Any:
+    """Every key of any row is a column, in the order in which the keys first occur; a row without it has None."""
+    import pyarrow as pa
+    from datasets import Dataset
+
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict):
+            raise DataError(f"{path}: row {number} is no JSON object; write every row as {{column: value}}")
+    columns = {name: [row.get(name) for row in rows] for name in dict.fromkeys(chain.from_iterable(rows))}
+    try:
+        return Dataset.from_dict(columns)
+    except (pa.ArrowException, OverflowError) as error:
+        raise DataError(f"{path}: {_mixed(columns)} ({error}); write a column's values all alike") from error
+
+
+def _mixed(columns: Mapping[str, list[Any]]) -> str:
+    """The first column that Arrow cannot hold, in words."""
+    name = next((name for name, values in columns.items() if not _is_of_one_kind(values)), None)
+    return f"column {name!r} holds values of several kinds" if name else "a column holds values of several kinds"
+
+
+def _is_of_one_kind(values: list[Any]) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.array(values)
+    except (pa.ArrowException, OverflowError):
+        return False
+    return True
+
+
+def _json_rows(path: Path) -> list[dict[str, Any]]:
     raw = path.read_bytes()
     try:
         text = gzip.decompress(raw) if path.suffix == ".gz" else raw
-        if text.lstrip()[:1] == b"[":
-            rows: list[dict[str, Any]] = orjson.loads(text)
-            return rows
-        return [orjson.loads(line) for line in text.split(b"\n") if line.strip()]
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(f"{path}: a damaged archive ({error}); copy it again") from error
-    except ValueError as error:
-        raise DataError(f"{path}: not JSON lines ({error})") from error
+    if text.lstrip()[:1] == b"[":
+        rows: list[dict[str, Any]] = _parsed(path, 1, text)
+        return rows
+    lines = enumerate(text.split(b"\n"), start=1)
+    return [_parsed(path, number, line) for number, line in lines if line.strip()]
+
+
+def _parsed(path: Path, first: int, text: bytes) -> Any:
+    """JSON that begins in line `first` of a file."""
+    import orjson
+
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        place = f"{path}:{first + error.lineno - 1}"
+        raise DataError(f"{place}: not JSON ({error.msg}, column {error.colno}); mend the line") from error
