@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core.errors import InputError
+from ..core.store import require_writable
 from . import questions
 from .github import Github, write_summary
 from .options import AllowPartial, Changes, Columns, Kind, RecipeFile, read_columns, refuse_existing
@@ -98,6 +99,8 @@ def curate(
         _check([load(file) for file in data], config, beside)
         return
     refuse_existing(target)
+    if index:
+        require_writable(index.parent)
     prover = read_recipe(prove_by) if prove_by else None
     curation = _curate(load(data), config, target, beside=beside, index=index)
     _summarise(curation, target, github=github)
@@ -135,6 +138,8 @@ def _curate(
     if index:
         note(f"{index}: {accept_rows(curation, index, config=config):,} rows accepted so far")
     files = [("kept rows", str(next(target.glob("train.*")))), ("page", str(target / "report.html"))]
+    if len(curation.kept) < len(examples) + len(examples.bad_rows):
+        files.insert(1, ("rejected", str(target / "rejected.jsonl")))
     typer.echo(render_curation_terminal(ledger, **screen(), files=files))
     return curation
 

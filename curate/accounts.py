@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,12 +10,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.findings import DROP, FLAG
-from ..core.records import SCHEMA_VERSION, Curation
+from ..core.records import SCHEMA_VERSION, Curation, Examples
 from ..core.store import fingerprint
 from .config import CurateConfig
 from .duplicates.blocks import take_rows
 from .rules.table import list_rules
 
+REASONS_SHOWN = 3
+"""Reasons for unreadable rows that a warning gives."""
+MOST_UNREADABLE = 0.05
+"""Share of unreadable rows above which the file or the settings are the likely cause, not single rows."""
 IDS_SHOWN = 5
 """Unknown override ids that a warning names."""
 
@@ -40,6 +45,7 @@ def summarise(
         "rules": _rule_words({*dropped, *flagged}),
         "by_class": by_class,
         "warnings": [
+            *_unreadable_warnings(examples),
             *_class_warnings(curation, config),
             *_override_warnings(unknown),
             *_unjudged_warnings(curation, config),
@@ -66,6 +72,22 @@ def class_table(curation: Curation) -> dict[str, dict[str, int]]:
 
 def _counts(column: pa.ChunkedArray) -> dict[str, int]:
     return {item["values"]: item["counts"] for item in pc.value_counts(column).to_pylist()}
+
+
+def _unreadable_warnings(examples: Examples) -> list[str]:
+    """Why rows could not be read, the commonest reasons first, with the place of the first row of each."""
+    bad, rows = examples.bad_rows, len(examples) + len(examples.bad_rows)
+    if not bad:
+        return []
+    counts = Counter(row.reason for row in bad)
+    first = {row.reason: row for row in reversed(bad)}
+    shown = [reason for reason, _ in counts.most_common(REASONS_SHOWN)]
+    alarm = "; see to the file or the settings before training" if len(bad) > MOST_UNREADABLE * rows else ""
+    warnings = [f"{len(bad):,} of {rows:,} rows could not be read and are set aside in rejected.jsonl{alarm}"]
+    warnings += [f"{counts[why]:,} unread, first {first[why].file}:{first[why].line}: {why}" for why in shown]
+    if len(counts) > len(shown):
+        warnings.append(f"{len(counts) - len(shown):,} more reasons for unread rows stand in rejected.jsonl")
+    return warnings
 
 
 def _class_warnings(curation: Curation, config: CurateConfig) -> list[str]:

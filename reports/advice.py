@@ -97,7 +97,9 @@ def _for_the_data(results: RunResults, lines: Sequence[Line]) -> list[str]:
             actions.append(
                 f"Review {figures.plural(queue, 'label question')} in the page, export overrides.jsonl, curate again"
             )
-        if results.verdict is None and results.tuned is None:
+        if not results.ledger.summary["rows_kept"]:
+            actions.append("See in rejected.jsonl why no row was kept, mend the data or the settings, and curate again")
+        elif results.verdict is None and results.tuned is None:
             actions.append("Train and gate on the kept rows: tunegate run RECIPE")
     return actions
 

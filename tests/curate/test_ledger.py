@@ -168,7 +168,7 @@ def test_overrides_survive_a_rerun_in_another_order(dirty: Path, tmp_path: Path)
 
     dropped = {curation.examples.inputs[d.row]: d.finding.rule for d in curation.decisions if d.action == "drop"}
     assert dropped == {"Top up failed": "override", "Where is my card?": "exact-duplicate"}
-    assert curation.summary["warnings"] == ["1 overrides name rows that are not in the data: 0000000000000000"]
+    assert curation.summary["warnings"][-1] == "1 overrides name rows that are not in the data: 0000000000000000"
 
 
 @pytest.mark.parametrize(
@@ -182,3 +182,17 @@ def test_a_wrong_override_names_its_line(dirty: Path, tmp_path: Path, line: str,
 
     with pytest.raises(DataError, match=message):
         curate_dataset(dirty, overrides=overrides)
+
+
+@pytest.mark.parametrize(("rows", "is_alarmed"), [(100, False), (30, True)])
+def test_unreadable_rows_are_explained(rows: int, is_alarmed: bool, tmp_path: Path) -> None:
+    """The commonest reasons with their first line; more than single rows are the file's or the settings' fault."""
+    lines = [json.dumps({"text": f"row number {n} of many", "label": "ab"[n % 2]}) for n in range(rows)]
+    lines[4], lines[9], lines[12] = "7", "{", "8"
+    (tmp_path / "a.jsonl").write_text("\n".join(lines) + "\n")
+    warnings = curate_dataset(tmp_path / "a.jsonl").summary["warnings"]
+
+    assert warnings[0].startswith(f"3 of {rows} rows could not be read and are set aside in rejected.jsonl")
+    assert warnings[0].endswith("see to the file or the settings before training") is is_alarmed
+    assert warnings[1] == f"2 unread, first {tmp_path / 'a.jsonl'}:5: the line is JSON, but not an object"
+    assert warnings[2].startswith(f"1 unread, first {tmp_path / 'a.jsonl'}:10: not JSON")
