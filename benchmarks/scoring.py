@@ -5,9 +5,10 @@ Same model, same items, same prompts, one CPU thread, or one GPU with `--device 
     python -m tunegate.benchmarks.scoring DATA OUT
 
 DATA holds `benchmarks/index.json` and `tokenizers/gpt2`. Weights are random: speed does not depend on them, and
-equality is the harder test where nothing is confident. On a CPU every measurement runs in a process of its own, so that
-its peak memory is its own. Both sides are warmed up and measured in turn; a row that OUT already holds is not measured
-again. A model in half precision is also compared, once and on both sides, with its own weights in float32.
+equality is the harder test where nothing is confident. On a CPU every row begins in a fresh process, and every
+measurement in a fork of that: its peak memory is its own, and nothing that was freed before is used again. Both sides
+are warmed up and measured in turn; a row that OUT already holds is not measured again. A model in half precision is
+also compared, once and on both sides, with its own weights in float32.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from itertools import product
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +128,18 @@ def compare(data: Path, model_name: str, workload: str, device: str, sizes: tupl
     }
 
 
+def compare_afresh(*arguments: Any) -> dict[str, Any]:
+    """The same on a CPU, in a process that did nothing before."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_on_one_thread) as pool:
+        return pool.submit(compare, *arguments).result()
+
+
+def _on_one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
 def _against_float32(
     model: Any, tokenizer: Any, pairs: list[tuple[Any, Any]], ours: list[Any], theirs: list[Any]
 ) -> dict[str, Any]:
@@ -192,7 +207,8 @@ def main() -> None:
             continue
         first = rows.get((model, workload, 0))
         sizes = (first["lm_eval"]["batch_size"],) if first else BATCH_SIZES[device]
-        row = {"repetition": repetition, **compare(arguments.data, model, workload, device, sizes)}
+        compared = (compare_afresh if device == "cpu" else compare)(arguments.data, model, workload, device, sizes)
+        row = {"repetition": repetition, **compared}
         rows[model, workload, repetition] = row
         print(json.dumps(row), flush=True)
         arguments.out.write_text(json.dumps({"about": known["about"], "rows": list(rows.values())}, indent=1) + "\n")

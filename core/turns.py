@@ -58,8 +58,12 @@ def _read_turn(turn: Any, name: str) -> Turn:
         content = "".join(str(part.get("text") or "") for part in content)
     if not isinstance(role, str):
         raise RowError(f"a turn of {name!r} has no role (its keys: {', '.join(map(repr, turn))})")
+    if content is None and turn.get("tool_calls"):
+        raise RowError(
+            f"the {role} turn of {name!r} calls a tool ('tool_calls'), which is not read; write it as content"
+        )
     if not isinstance(content, str):
-        raise RowError(f"the content of a {role} turn of {name!r} is {type_name(content)}, not text")
+        raise RowError(f"the content of the {role} turn of {name!r} is {type_name(content)}, not text")
     return {"role": ROLES.get(role.lower(), role), "content": content}
 
 

@@ -131,7 +131,11 @@ def test_chats_of_every_format_become_the_same_turns(turns: Any) -> None:
         ("hi", "'messages' is text, not a list of turns"),
         (["hi"], "a turn of 'messages' is text, not an object with role and content"),
         ([{"content": "hi"}], "a turn of 'messages' has no role (its keys: 'content')"),
-        ([{"role": "user", "content": None}], "the content of a user turn of 'messages' is null, not text"),
+        (
+            [{"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}],
+            "the assistant turn of 'messages' calls a tool ('tool_calls'), which is not read; write it as content",
+        ),
+        ([{"role": "user", "content": None}], "the content of the user turn of 'messages' is null, not text"),
         ([USER], "'messages' has no assistant turn, so there is nothing to learn"),
     ],
 )
