@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_nothing_behind(quickstart_base: Path, tmp_path: Pat
     words = process.communicate(timeout=PATIENCE_S)[1]
 
     assert process.returncode == 130
-    assert words == "error: interrupted; the same command goes on where this one stopped\n"
+    assert words == "error: interrupted; the same command goes on from the answers that are kept\n"
     assert is_gone(other)
 
 
