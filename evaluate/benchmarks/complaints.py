@@ -58,7 +58,7 @@ def too_few_examples(name: str, shots: int) -> DataError:
 
 
 CORPUS_ONLY = frozenset(
-    {"f1", "mcc", "likelihood", "bleu", "chrf", "chrf++", "ter", "word_perplexity", "byte_perplexity"}
+    {"f1", "mcc", "likelihood", "bleu", "chrf", "chrf++", "ter", "perplexity", "word_perplexity", "byte_perplexity"}
 )
 """Metrics that lm-eval's own processing only makes of all items together; base and tuned are compared item by item."""
 

@@ -64,6 +64,7 @@ def test_a_metric_that_a_task_lacks_is_refused_before_scoring(tmp_path: Path) ->
     [
         (["mcc"], None, "mcc can only be made of all items .* add acc or exact_match to a copy of its definition"),
         (["acc", "f1"], "f1", "f1 can only be made of all items together, .*; take acc$"),
+        (["acc", "perplexity"], "perplexity", "perplexity can only be made .*; take acc$"),
     ],
 )
 def test_a_metric_of_a_whole_corpus_is_refused_before_scoring(
