@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError
+from ...core.errors import DataError, ModelError
 
 SPLITS = ("training_split", "validation_split", "test_split", "fewshot_split")
 """Keys of a definition that name a split."""
@@ -18,6 +18,11 @@ PACKAGES = {
     "rouge_score": "rouge-score",
 }
 """Modules that definitions import → what pip installs them by, where that is called otherwise."""
+CORPUS_ONLY = frozenset(
+    {"f1", "mcc", "likelihood", "bleu", "chrf", "chrf++", "ter", "perplexity", "word_perplexity", "byte_perplexity"}
+)
+"""Metrics that lm-eval's own processing only makes of all items together; perplexity's rows are
+log-likelihoods, of which more is better, not less."""
 UNKNOWN_KEY = re.compile(r"unexpected keyword argument '(.+)'")
 
 
@@ -57,12 +62,6 @@ def too_few_examples(name: str, shots: int) -> DataError:
     )
 
 
-CORPUS_ONLY = frozenset(
-    {"f1", "mcc", "likelihood", "bleu", "chrf", "chrf++", "ter", "perplexity", "word_perplexity", "byte_perplexity"}
-)
-"""Metrics that lm-eval's own processing only makes of all items together; base and tuned are compared item by item."""
-
-
 def require_metric(name: str, metric: str | None, known: Collection[str], *, is_standard: bool) -> None:
     """Refuse a metric that a task does not have for each of its items, or a task that has none.
 
@@ -89,6 +88,14 @@ def no_single_metric(name: str, metric: str | None, *, of_all: Collection[str], 
     return DataError(
         f"benchmark {name!r}: {wanted} can only be made of all items together, and models are compared item by item; "
         f"{remedy}"
+    )
+
+
+def no_answer(url: str, error: Exception) -> ModelError:
+    """The error for a server of which an adapter gets no answer."""
+    return ModelError(
+        f"evaluate.backend: the server at {url} does not answer ({type(error).__name__}: {error}); "
+        f"see that it runs and serves that model, or correct evaluate.backend_options.base_url"
     )
 
 

@@ -23,10 +23,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError, ModelError, RecipeError
+from ...core.errors import DataError, RecipeError
 from ..config import Benchmark
 from ..scoring.request import Answer, Request
-from .complaints import cannot_open, require_metric, too_few_examples
+from .complaints import cannot_open, no_answer, require_metric, too_few_examples
 from .local_data import file_loader, local_files, mirrored, served_by
 from .locate import Leaf
 
@@ -253,15 +253,8 @@ def backend_answers(
             except Exception as error:
                 if name != "server":
                     raise
-                raise _unanswered(model["base_url"], error) from error  # clients fail in ways of their own
+                raise no_answer(model["base_url"], error) from error  # clients fail in ways of their own
             yield list(zip(chunk, answers, strict=True))
-
-
-def _unanswered(url: str, error: Exception) -> ModelError:
-    return ModelError(
-        f"evaluate.backend: the server at {url} does not answer ({type(error).__name__}: {error}); "
-        f"see that it runs and serves that model, or correct evaluate.backend_options.base_url"
-    )
 
 
 def _served(model: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

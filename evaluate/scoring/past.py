@@ -100,11 +100,7 @@ class Past:
         return len(self.begins)
 
     def read(self, tails: Sequence[Sequence[int]]) -> Any:
-        """Read texts, none longer than those that are there; the logits of what follows each (texts × vocabulary).
-
-        Raises:
-            PastNotKeptError: the model does not keep them.
-        """
+        """Read texts, none longer than those that are there; the logits of what follows each (texts × vocabulary)."""
         width, old = max(map(len, tails)), len(self)
         if not old:
             self.end = self.start + width
