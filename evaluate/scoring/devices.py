@@ -25,7 +25,7 @@ CACHED = {"cpu": 4}
 """Cached tokens of the rows that write together by device, in multiples of the tokens of a forward pass; else:"""
 MOST_CACHED = 16
 FREE_SHARE = 0.25
-"""Share of an accelerator's free memory that these may fill: rows that end are cut out of them by copying the rest."""
+"""Share of an accelerator's free memory that these may fill; the rest is for reading, and for moving them by layers."""
 ALIGNED = {"cpu": 1}
 """Columns that a line of a mask is a multiple of: the kernel of accelerators copies other masks per layer; else:"""
 MOST_ALIGNED = 16

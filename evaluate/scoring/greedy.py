@@ -149,7 +149,7 @@ class _Writing:
 
     def begin(self, rows: Sequence[int], tails: Sequence[Sequence[int]]) -> list[tuple[int, list[int]]]:
         """Let rows read their tails and write their first token; those that end with it."""
-        following = self._read(tails, is_first=not self.rows and 0 in rows)
+        following = self._read(tails, is_first=0 in rows)
         self.rows += rows
         return self._write(rows, following)
 
