@@ -2,12 +2,14 @@
 
 Folding is NFKC, case folding, words only, single spaces: punctuation goes. Symbols that tell two texts apart are words
 of their own: currency signs, signs of arithmetic, and emoji, so that `€1` is not `£1`, `C++` not `C`, and `6*2` not
-`6/2`. Characters of scripts that are written without spaces (Han, kana, Thai, Lao, Khmer, Burmese) stand alone as words
-too, so that word shingles see them.
+`6/2`. The sign of a negative number belongs to it, so that `-5` is not `5`; other hyphens part words. Characters of
+scripts that are written without spaces (Han, kana, Thai, Lao, Khmer, Burmese) stand alone as words too, so that word
+shingles see them.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 UNSPACED_BLOCKS = (
@@ -23,8 +25,18 @@ UNSPACED_BLOCKS = (
 
 ASCII_SYMBOLS = "#$%*+/<=>^"
 """ASCII characters that are words of their own; a hyphen is none, since it mostly joins words."""
-SAME_SIGNS = {"\u00d7": " * ", "\u00f7": " / ", "\u2044": " / ", "\u2215": " / ", "\u2212": " "}
-"""Mathematical signs that mean an ASCII one, the minus sign the hyphen."""
+SAME_SIGNS = {"\u00d7": " * ", "\u00f7": " / ", "\u2044": " / ", "\u2215": " / "}
+"""Mathematical signs that mean an ASCII one."""
+MINUS = "\u2212"
+"""The minus sign: in a folded text, the first character of a negative number."""
+DASH = "\u2013"
+"""The en dash, which is set for a minus sign; as one it stands right before a number."""
+JOINED = ")]}%."
+"""ASCII marks that end what a hyphen right behind them joins to the next number, as in `5%-10%`."""
+NEGATIVE = re.compile(
+    rf"[-{DASH}](?<![\w{re.escape(JOINED)}\u00b0\u2032{DASH}-].)([$\u00a2-\u00a5\u20a0-\u20cf]?)\.?(?=[0-9])"
+)
+"""The sign of a negative number, with a currency sign or a point between them: behind nothing that it could join."""
 EMOJI_BLOCKS = ((0x2600, 0x27BF), (0x1F000, 0x1FAFF))
 """Code point ranges, both ends included, whose symbols (category So) are words of their own."""
 
@@ -46,16 +58,31 @@ def fold(text: str) -> str:
     'abc strasse'
     >>> fold("C++ for \u20ac1, not C#")
     'c + + for \u20ac 1 not c #'
+    >>> fold("at -5 to -$10, 3-4 well-known")
+    'at \u22125 to $ \u221210 3 4 well known'
     >>> fold(" :) ")
     ':)'
     """
     if text.isascii():
-        plain = text.lower().translate(_ASCII_WORDS)
+        plain = _mark_negative(text.lower()).translate(_ASCII_WORDS)
         for symbol in ASCII_SYMBOLS:
             plain = plain.replace(symbol, f" {symbol} ")
         return " ".join(plain.split()) or " ".join(text.split())
-    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    plain = _mark_negative(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()))
     return " ".join(plain.translate(_WORD_CHARACTERS).split()) or " ".join(plain.split())
+
+
+def _mark_negative(text: str) -> str:
+    """The text with a minus sign right before each negative number, and hyphens for all others."""
+    plain = text.replace(MINUS, "-")
+    return NEGATIVE.sub(_as_minus, plain) if "-" in plain or DASH in plain else plain
+
+
+def _as_minus(found: re.Match[str]) -> str:
+    # A combining mark belongs to the letter before it, and the hyphen joins that.
+    before = found.string[found.start() - 1 : found.start()]
+    is_joined = before and unicodedata.category(before)[0] == "M"
+    return found[0] if is_joined else f"{found[1]}{MINUS}"
 
 
 class _WordCharacters(dict[int, str]):
@@ -68,6 +95,8 @@ class _WordCharacters(dict[int, str]):
 
 def _as_word_character(code: int) -> str:
     character = chr(code)
+    if character == MINUS:
+        return character
     if is_symbol(character):
         return SAME_SIGNS.get(character, f" {character} ")
     if any(first <= code <= last for first, last in UNSPACED_BLOCKS):

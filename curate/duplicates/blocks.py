@@ -20,7 +20,8 @@ from .unicode_table import EMPTY, PAGES, UnicodeTable, current_table, grow_table
 Array = np.ndarray[Any, Any]
 
 ASCII, TABLE, FOLDED = 0, 1, 2
-"""Kinds of rows: a kernel folds them, a kernel folds them by the table, they are folded already."""
+"""Kinds of rows: a kernel folds them, a kernel folds them by the table (or with negative numbers), they are folded
+already; the later, the more it costs."""
 BLOCK_ROWS = 16_384
 """Rows in a block: enough to forget the call, few enough to share the work and bound the memory."""
 
@@ -107,23 +108,23 @@ def spliced(block: Block) -> tuple[Array, Array]:
 
 
 def _kinds(data: Array, offsets: Array) -> Array:
-    """(n,) uint8: ASCII or FOLDED."""
+    """(n,) uint8: the kind of each row, as far as it is known without the table."""
     kinds = np.full(len(offsets) - 1, ASCII, np.uint8)
     if jit_enabled():
-        from .kernel_unicode import find_ascii
+        from .kernel_unicode import find_kinds
 
-        find_ascii(data, offsets, kinds)
+        find_kinds(data, offsets, kinds)
     else:
-        others = np.concatenate(([0], np.cumsum(data[offsets[0] : offsets[-1]] >= 128)))
+        held = data[offsets[0] : offsets[-1]]
+        others = np.concatenate(([0], np.cumsum((held >= 128) | (held == ord("-")))))
         kinds[np.diff(others[offsets - offsets[0]]) > 0] = FOLDED
     return kinds
 
 
 def _tabulate(data: Array, offsets: Array, kinds: Array) -> UnicodeTable:
-    """Mark the rows that the table can fold, and grow it until it holds all that they need."""
+    """Mark the rows that the table cannot fold, and grow it until it holds all that the others need."""
     from .kernel_unicode import classify_rows
 
-    kinds[kinds == FOLDED] = TABLE
     table, missing = current_table(), np.zeros(PAGES, dtype=bool)
     while classify_rows(data, offsets, kinds, table, missing):
         table = grow_table(np.flatnonzero(missing))

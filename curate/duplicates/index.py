@@ -29,7 +29,7 @@ from .near_duplicates import Array
 from .rows import Texts, as_rows
 
 FORMAT = "tunegate near-duplicate index"
-VERSION = 4
+VERSION = 5
 """Raised when an older reader would misunderstand the files or the numbers in them."""
 HEADER = "index.json"
 FILES = ("ends.npy", "ids.npy", "keys.npy", "rows.npy", "shingles.npy")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import uint64
 
-from ..folding import is_symbol
+from ..folding import DASH, JOINED, MINUS, is_symbol
 from .blocks import ASCII, FOLDED, TABLE
 from .compiled import compiled
-from .kernel_bits import load64
+from .kernel_bits import inlined, load64, trailing_zeros
 from .shingles import Array
 from .unicode_table import PAGE_BITS, UnicodeTable
 
@@ -26,6 +28,14 @@ ASCII_FOLDED: Array = np.array(
     dtype=np.uint8,
 )
 """(128,) ASCII characters folded, a space for those that part words."""
+JOINS: Array = np.array([byte >= 128 or chr(byte).isalnum() or chr(byte) in f"_-{JOINED}" for byte in range(256)])
+"""(256,) bytes behind which a hyphen joins; what is not ASCII is looked at from its own place."""
+HYPHEN, DOLLAR, POINT, EN_DASH = ord("-"), ord("$"), ord("."), ord(DASH)
+HYPHENS = np.uint64(0x2D2D2D2D2D2D2D2D)
+LOWEST_BITS = np.uint64(0x0101010101010101)
+DASH_BYTES = len(DASH.encode())
+SIGN: Array = np.frombuffer(MINUS.encode(), np.uint8)
+"""(3,) uint8."""
 
 
 @compiled
@@ -44,18 +54,64 @@ def decode(data: Array, i: int, stop: int) -> tuple[int, int]:
 
 
 @compiled
-def find_ascii(data: Array, offsets: Array, kinds: Array) -> None:
-    """Mark each row as ASCII, or as FOLDED where it holds any other character."""
+def find_kinds(data: Array, offsets: Array, kinds: Array) -> None:
+    """Mark each row as ASCII; as TABLE where it holds other characters or a negative number; or as FOLDED.
+
+    What stands before or is a character that is not ASCII is left to `classify_rows`.
+    """
     for row in range(kinds.shape[0]):
-        start, stop, bits = offsets[row], offsets[row + 1], uint64(0)
+        start, stop, high, hyphens = offsets[row], offsets[row + 1], uint64(0), uint64(0)
         if stop - start < 8:
             for i in range(start, stop):
-                bits |= uint64(data[i])
+                high |= uint64(data[i])
+                hyphens |= uint64(data[i] == HYPHEN)
         else:
             for i in range(start, stop - 8, 8):
-                bits |= load64(data, i)
-            bits |= load64(data, stop - 8)  # overlaps the one before, since nothing after the row may be read
-        kinds[row] = FOLDED if bits & HIGH_BITS else ASCII
+                eight = load64(data, i)
+                high |= eight
+                hyphens |= hyphens_in(eight)
+            eight = load64(data, stop - 8)  # overlaps the one before, since nothing after the row may be read
+            high |= eight
+            hyphens |= hyphens_in(eight)
+        kinds[row] = TABLE if high & HIGH_BITS else ASCII
+        if hyphens:
+            kinds[row] = max(kinds[row], kind_by_signs(data, start, stop))
+
+
+@inlined
+def hyphens_in(eight: Any) -> Any:
+    """Bits that are not all zero if one of 8 bytes is a hyphen, and never otherwise; the lowest is in such a byte."""
+    differing = eight ^ HYPHENS
+    return (differing - LOWEST_BITS) & ~differing & HIGH_BITS
+
+
+@compiled
+def kind_by_signs(data: Array, start: int, stop: int) -> int:
+    """TABLE if a hyphen of data[start:stop] is the sign of a number, FOLDED if only `fold` can tell, else ASCII."""
+    kind, i = ASCII, start
+    while i < stop:
+        if i + 8 <= stop:
+            found = hyphens_in(load64(data, i))
+            if not found:
+                i += 8
+                continue
+            i += trailing_zeros(found) >> 3
+        if data[i] == HYPHEN and (i == start or not JOINS[data[i - 1]]):
+            number = number_after(data, i + 1, stop)
+            if number < stop and data[number] >= 128:
+                return FOLDED
+            if number < stop:
+                kind = TABLE
+        i += 1
+    return kind
+
+
+@inlined
+def number_after(data: Any, at: Any, stop: Any) -> Any:
+    """Place in data[at:stop] of the digit, or byte beyond ASCII, at the start or behind `$` and a point; or `stop`."""
+    at += at < stop and data[at] == DOLLAR
+    at += at < stop and data[at] == POINT
+    return at if at < stop and (data[at] >= 128 or 48 <= data[at] <= 57) else stop
 
 
 @compiled
@@ -87,11 +143,29 @@ def classify_rows(data: Array, offsets: Array, kinds: Array, table: UnicodeTable
                 missing[code >> PAGE_BITS] = True
                 continue
             entry = -1 if page < 0 else table.entries[page + (code & PAGE_MASK)]
-            simple = simple and entry >= 0
+            simple = simple and entry >= 0 and (entry & 2 == 2 or not beside_sign(data, code, offsets[row], i, stop))
             words |= (entry & 1) == 1
         if lacking == 0 and not (simple and words):
             kinds[row] = FOLDED
     return lacking
+
+
+@compiled
+def beside_sign(data: Array, code: int, start: int, i: int, stop: int) -> bool:
+    """Whether a character, no letter, may be the sign of a number or stand before one.
+
+    Args:
+        data: UTF-8.
+        code: its code point.
+        start: where the row starts.
+        i: where the character ends.
+        stop: where the row ends.
+    """
+    if i < stop and data[i] == HYPHEN:
+        return bool(number_after(data, i + 1, stop) < stop)
+    before = i - DASH_BYTES - 1
+    joins = before >= start and data[before] < 128 and JOINS[data[before]]
+    return bool(code == EN_DASH and not joins and number_after(data, i, stop) < stop)
 
 
 @compiled
@@ -100,22 +174,42 @@ def fold_by_table(data: Array, start: int, stop: int, table: UnicodeTable, text:
     i = start
     while i < stop:
         byte = data[i]
+        if byte == HYPHEN and (i == start or not JOINS[data[i - 1]]):
+            number = number_after(data, i + 1, stop)
+            if number < stop:
+                at = write_sign(data[i + 1] == DOLLAR, text, at)
+                i = number
+                continue
         if byte < 128:
-            folded = ASCII_FOLDED[byte]
-            if folded >= PARTED:
-                text[at] = text[at + 2] = 32
-                text[at + 1] = folded - PARTED
-                at += 2
-            else:
-                text[at] = folded
-            at += 1
+            at = write_ascii(ASCII_FOLDED[byte], text, at)
             i += 1
             continue
         code, size = decode(data, i, stop)
         i += size
         entry = table.entries[table.pages[code >> PAGE_BITS] + (code & PAGE_MASK)]
         first = entry >> 6
-        for k in range(first, first + ((entry >> 1) & 31)):
+        for k in range(first, first + ((entry >> 2) & 15)):
             text[at] = table.letters[k]
             at += 1
     return at
+
+
+@inlined
+def write_ascii(folded: Any, text: Any, at: Any) -> Any:
+    """Write an item of ASCII_FOLDED to text[at:]; the end."""
+    if folded >= PARTED:
+        text[at] = text[at + 2] = 32
+        text[at + 1] = folded - PARTED
+        at += 2
+    else:
+        text[at] = folded
+    return at + 1
+
+
+@inlined
+def write_sign(has_dollar: Any, text: Any, at: Any) -> Any:
+    """Write the sign of a number to text[at:], behind a dollar sign where it has one; the end."""
+    if has_dollar:
+        at = write_ascii(np.uint8(DOLLAR + PARTED), text, at)
+    text[at : at + 3] = SIGN
+    return at + 3

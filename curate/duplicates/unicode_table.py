@@ -1,8 +1,8 @@
 """`fold` as a table over code points, so that a kernel can fold most texts that are not ASCII.
 
 Folding a text is folding its characters one by one, unless a character acts on its neighbours when it is normalised:
-combining marks, the parts of Hangul syllables, some letters of scripts encoded late. Texts with such a character are
-left to `fold` itself. The table grows page by page, as texts need it.
+combining marks, the parts of Hangul syllables, some letters of scripts encoded late, signs of negative numbers. Texts
+with such a character are left to `fold` itself. The table grows page by page, as texts need it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..folding import fold
+from ..folding import DASH, MINUS, fold
 from .shingles import Array
 
 PAGE_BITS = 4
@@ -36,7 +36,8 @@ class UnicodeTable(NamedTuple):
     pages: Array
     """(PAGES,) int64: first entry of each page, -1 where it is not tabulated."""
     entries: Array
-    """int64, one per code point: 64 · start in `letters` + 2 · bytes + whether it belongs to a word."""
+    """int64, one per code point: 64 · start in `letters` + 4 · bytes + 2 · whether it joins words as a letter does +
+    whether it belongs to a word."""
     letters: Array
     """uint8: folded characters in UTF-8; a space where words are parted."""
 
@@ -47,8 +48,8 @@ _growing = threading.Lock()
 
 
 def current_table() -> UnicodeTable:
-    """The table as it is."""
-    return _grown
+    """The table as it is, with a page at least, by which kernels know that rows may grow when they are folded."""
+    return _grown if len(_grown.entries) else grow_table(np.zeros(1, np.int64))
 
 
 def grow_table(wanted: Array) -> UnicodeTable:
@@ -76,7 +77,8 @@ def _page(page: int, start: int) -> tuple[Array, Array]:
         if folded is None:
             entries[at] = LEFT_TO_FOLD
         else:
-            entries[at] = 64 * (start + len(text)) + 2 * len(folded) + (folded.strip() != b"")
+            is_letter = all(byte >= 128 or chr(byte).isalpha() for byte in folded)
+            entries[at] = 64 * (start + len(text)) + 4 * len(folded) + 2 * is_letter + (folded.strip() != b"")
             text += folded
     return entries, np.frombuffer(bytes(text), dtype=np.uint8)
 
@@ -87,6 +89,8 @@ def _fold_character(code: int) -> bytes | None:
     if 0xD800 <= code <= 0xDFFF or (code >= UNICODE_PLANE and not _is_alone(character)):
         return None
     plain = unicodedata.normalize("NFKC", character).casefold()
+    if "-" in plain or MINUS in plain or (DASH in plain and character != DASH):
+        return None  # maybe the sign of a number; a kernel knows the common signs alone
     for form in (character, plain):
         first = unicodedata.normalize("NFKD", form)[:1]
         if first and (unicodedata.category(first)[0] == "M" or any(low <= ord(first) <= high for low, high in JAMO)):

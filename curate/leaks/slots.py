@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from difflib import SequenceMatcher
 
-from ..folding import fold
+from ..folding import MINUS, fold
 
 STOP_WORDS = frozenset(
     re.findall(
@@ -37,18 +37,24 @@ def asks_something_else(one: str, two: str) -> bool:
 
     >>> asks_something_else("what is the weather in france", "what is the weather in japan")
     True
+    >>> asks_something_else("Is it 5 degrees?", "is it -5 degrees")
+    True
     >>> asks_something_else("How do I locate my card?", "how can I locate my cards")
     False
     """
     first, second = fold(one).split(), fold(two).split()
-    if sorted(word for word in first if word.isdecimal()) != sorted(word for word in second if word.isdecimal()):
+    if sorted(filter(_is_number, first)) != sorted(filter(_is_number, second)):
         return True
     ours, theirs = _stems(first), _stems(second)
     return bool(_unmatched(ours, theirs)) and bool(_unmatched(theirs, ours))
 
 
+def _is_number(word: str) -> bool:
+    return word.removeprefix(MINUS).isdecimal()
+
+
 def _stems(words: list[str]) -> set[str]:
-    return {SUFFIXES.sub("", word) or word for word in words if word not in STOP_WORDS and not word.isdecimal()}
+    return {SUFFIXES.sub("", word) or word for word in words if word not in STOP_WORDS and not _is_number(word)}
 
 
 def _unmatched(ours: set[str], theirs: set[str]) -> set[str]:

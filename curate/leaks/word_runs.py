@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..context import Array
-from ..folding import fold
+from ..folding import ASCII_SYMBOLS, fold
 
 RUN = 6
 """Words of a shared run; whatever shares a longer one shares this."""
@@ -17,6 +18,10 @@ BLOCK = 50_000
 """Texts split into words at a time, which bounds the memory."""
 BASE = np.int64(1_000_003)
 """Multiplier of the rolling hash of word numbers, modulo 2^64; candidates are checked word by word afterwards."""
+SYMBOL = f"([{re.escape(ASCII_SYMBOLS)}])"
+NO_WORDS = f"[^a-z0-9_{re.escape(ASCII_SYMBOLS)}]+"
+BEYOND = r"[^\x00-\x7f]|(?:^|[^A-Za-z0-9_-])-[$.]*[0-9]"
+"""What Arrow cannot fold: characters that are not ASCII, and negative numbers."""
 
 
 def rows_sharing_runs(column: pa.ChunkedArray, phrases: Iterable[list[str]]) -> Array:
@@ -35,7 +40,7 @@ def rows_sharing_runs(column: pa.ChunkedArray, phrases: Iterable[list[str]]) -> 
 
 
 def _matching(column: pa.ChunkedArray, vocabulary: pa.Array, targets: Array) -> Array:
-    words = pc.split_pattern_regex(_folded(column), " +").combine_chunks()
+    words = pc.split_pattern_regex(fold_column(column), " +").combine_chunks()
     codes = pc.fill_null(pc.index_in(words.flatten(), value_set=vocabulary), -1).to_numpy().astype(np.int64)
     ends = np.cumsum(pc.list_value_length(words).to_numpy())
     if len(codes) < RUN:
@@ -46,10 +51,11 @@ def _matching(column: pa.ChunkedArray, vocabulary: pa.Array, targets: Array) -> 
     return np.unique(rows[starts + RUN <= ends[rows]])
 
 
-def _folded(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Close to `fold` at the speed of Arrow; rows that it would fold otherwise are folded one by one."""
-    folded = pc.utf8_trim(pc.replace_substring_regex(pc.ascii_lower(column), r"[^a-z0-9_]+", " "), " ")
-    beyond = pc.match_substring_regex(column, r"[^\x00-\x7f]")
+def fold_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """`fold` at the speed of Arrow, but that an ASCII text without a word becomes empty."""
+    parted = pc.replace_substring_regex(pc.ascii_lower(column), SYMBOL, r" \1 ")
+    folded = pc.utf8_trim(pc.replace_substring_regex(parted, NO_WORDS, " "), " ")
+    beyond = pc.match_substring_regex(column, BEYOND)
     if not pc.any(beyond).as_py():
         return folded
     slow = pa.array([fold(text) for text in column.filter(beyond).to_pylist()], pa.large_string())

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from tunegate.core.results import BenchmarkItem
 from tunegate.curate import CurateConfig, curate_dataset
+from tunegate.curate.folding import fold
+from tunegate.curate.leaks import word_runs
 
 QUESTIONS = [
     ("A baker makes 24 rolls each morning and sells half of them before noon. How many rolls are left at noon?", "12"),
@@ -44,6 +50,18 @@ def test_a_long_answer_alone_is_a_leak() -> None:
     assert leaks("Tell me of Newton.", "Well. " + QUESTIONS[2][1]) == ["h2"]
 
 
+def test_a_question_of_prices_and_formulas_is_found() -> None:
+    """Symbols are words of a run as they are of the question."""
+    question = "Tom has $5, spends $2 + $1, then $3 / 4: what is 100% - 25% of $20 * 2 in $?"
+    item = BenchmarkItem(task="sums", doc_hash="s", question=question, answer="30")
+    around = "one word after another that has nothing to do with it " * 5
+    rows = [{"prompt": f"{around}{question} {around}", "completion": "x"}]
+
+    (found,) = curate_dataset(rows, benchmarks=[item]).benchmark_findings
+
+    assert found["doc_hash"] == "s"
+
+
 def test_half_a_question_is_enough_and_a_phrase_is_not() -> None:
     """Containment of half the word runs counts; a shared opening does not."""
     assert leaks("A baker makes 24 rolls each morning and sells half of them before noon. Why?", "Trade.") == ["h0"]
@@ -79,3 +97,12 @@ def test_rephrased_items_are_found_where_asked_for() -> None:
     assert [finding.row for finding in found.findings if finding.rule == "benchmark-similar"] == [20]
     assert 20 not in found.kept
     assert curate_dataset(rows, benchmarks=ITEMS).benchmark_findings == ()
+
+
+@settings(max_examples=200, deadline=None)
+@given(texts=st.lists(st.text(st.sampled_from("aZ9é_-–−$€.+*#/^ )\n'"), max_size=14), min_size=1, max_size=6))
+def test_rows_are_searched_by_their_folded_words(texts: list[str]) -> None:
+    """The fold of whole columns is `fold`, so that no symbol or sign breaks a run of words."""
+    folded = word_runs.fold_column(pa.chunked_array([pa.array(texts, pa.large_string())])).to_pylist()
+
+    assert folded == [fold(text) if not text.isascii() or re.search(r"[\w$+*#/^]", text) else "" for text in texts]

@@ -20,7 +20,8 @@ from tunegate.curate.duplicates.shingles import Array, Spec
 from tunegate.curate.duplicates.unicode_table import EMPTY
 from tunegate.curate.folding import fold
 
-ANY_TEXT = st.text(max_size=80) | st.text(st.characters(max_codepoint=0x24F), max_size=200)
+SIGNS = st.text(st.sampled_from("a9é東–−--  .$€５°%)½“\u0301\u00a0\uff0d⁻²\n"), max_size=12)
+ANY_TEXT = st.text(max_size=80) | st.text(st.characters(max_codepoint=0x24F), max_size=200) | SIGNS
 TEXTS = st.lists(ANY_TEXT, min_size=1, max_size=12)
 CODES = st.sampled_from([1, 2, 3, 5, 9, -2, -5, -8])
 
@@ -112,7 +113,8 @@ def test_the_order_of_words_that_recur_changes_the_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["naïve café", "“quoted” — it’s", "Größe", "東京 tower", "Привет мир", "Ελλάδα", "½ €5"]
+    "text",
+    ["naïve café", "“quoted” — it’s", "Größe", "東京 tower", "Привет мир", "Ελλάδα", "½ €5", "кто-то", "é 3–4"],
 )
 def test_common_scripts_are_folded_by_the_table(text: str) -> None:
     """Accents, quotes, umlauts, ideographs, Cyrillic and Greek cost no Python string."""
@@ -168,6 +170,41 @@ def test_symbols_with_a_meaning_tell_texts_apart(one: str, two: str) -> None:
 )
 def test_other_spellings_of_a_symbol_are_the_same_text(one: str, two: str) -> None:
     """Spacing, look-alikes of ASCII signs, variation selectors and skin tones do not tell texts apart."""
+    assert fold(one) == fold(two)
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [("-12", "12"), ("to −7 °C", "to 7 °C"), ("(-$3)", "($3)"), ("–5", "5"), ("=-.5", "=.5"), ("５ -５", "５ ５")],
+)
+def test_a_negative_number_is_not_the_number(one: str, two: str) -> None:
+    """Nor is it in a word list, and the words around it do not change it."""
+    assert fold(one) != fold(two)
+    assert fold(f"say {one} now").split() == ["say", *fold(one).split(), "now"]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("-5", "−5"),
+        ("- 5", "5"),
+        ("3-4", "3 4"),
+        ("3 - 4", "3-4"),
+        ("2020-01-05", "2020 01 05"),
+        ("x -y", "x y"),
+        ("covid-19", "covid 19"),
+        ("5%-10%", "5% 10%"),
+        ("5.-7. Mai", "5. 7. Mai"),
+        ("5°-10°", "5° 10°"),
+        ("हिन्दी-5", "हिन्दी 5"),
+        ("1990–1995", "1990 1995"),
+        ("5 – 7", "5 7"),
+        ("--5", "5"),
+        ("-$5", "$-5"),
+    ],
+)
+def test_other_hyphens_and_dashes_only_part_words(one: str, two: str) -> None:
+    """Ranges, dates, lists, names and differences are one text however their dashes are written."""
     assert fold(one) == fold(two)
 
 
