@@ -132,6 +132,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
 
     def work() -> Mapping[str, Any]:
         rows, test = load_data(recipe)
+        evaluate.require_measures(recipe.evaluate, test.kind)
         shutil.rmtree(curated, ignore_errors=True)  # a run on other data may have left files of another format
         curated.mkdir()
         if recipe.curate is None:

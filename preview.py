@@ -68,6 +68,7 @@ def _preflight(recipe: Recipe, rows: Examples) -> Preflight:
 
 
 def _items(recipe: Recipe, test: Examples) -> list[str]:
+    evaluate.require_measures(recipe.evaluate, test.kind)
     counts = Counter(item.task for item in evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed))
     general, warnings = evaluate.retention_items(recipe.evaluate, test, seed=recipe.seed)
     measured = {"task": len(test), **dict(sorted(counts.items())), **general}

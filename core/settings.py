@@ -38,7 +38,7 @@ def read_config(config: type[AnyConfig], path: Path, *, changes: Sequence[str] =
     text = _read_text(path)
     tree = _parse(text, path)
     node = yaml.compose(text)
-    if repeated := [f"{path}:{problem}" for problem in _repeated_keys(node)]:
+    if repeated := [f"{path}:{problem}" for problem in repeated_keys(node)]:
         raise RecipeError("\n".join(repeated))
     return _validate(config, tree, changes, place=str(path), lines=_key_lines(node), base=path.parent)
 
@@ -103,18 +103,18 @@ def _apply(tree: dict[str, Any], change: str) -> None:
         tree = below
     try:
         tree[last] = yaml.load(value, Loader=_Loader)  # noqa: S506  a safe loader
-        repeated = next(_repeated_keys(yaml.compose(value)), None)
+        repeated = next(repeated_keys(yaml.compose(value)), None)
     except yaml.YAMLError as error:
         raise RecipeError(f"--set {change!r}: the value is not valid YAML") from error
     if repeated:
         raise RecipeError(f"--set {change!r}: line {repeated}")
 
 
-def _repeated_keys(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[str]:
+def repeated_keys(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[str]:
     """Keys that stand twice in one mapping, of which YAML would keep the last without a word: line and problem."""
     if isinstance(node, yaml.SequenceNode):
         for item in node.value:
-            yield from _repeated_keys(item, prefix)
+            yield from repeated_keys(item, prefix)
     elif isinstance(node, yaml.MappingNode):
         first: dict[str, int] = {}
         for key, value in node.value:
@@ -122,7 +122,7 @@ def _repeated_keys(node: Any, prefix: tuple[str, ...] = ()) -> Iterator[str]:
             if path[-1] in first:
                 yield f"{line}: {'.'.join(path)!r} is set twice, first in line {first[path[-1]]}; keep one of them"
             first.setdefault(path[-1], line)
-            yield from _repeated_keys(value, path)
+            yield from repeated_keys(value, path)
 
 
 def _key_lines(node: Any, prefix: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:

@@ -33,6 +33,7 @@ from .log_pair import read_logs as read_logs
 from .log_samples import read_log_samples as read_log_samples
 from .measure import evaluate_model as evaluate_model
 from .measure import is_causal as is_causal
+from .measure import require_measures as require_measures
 from .noise import NoiseFloor as NoiseFloor
 from .noise import measure_noise as measure_noise
 from .noise import noise_floor as noise_floor

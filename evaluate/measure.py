@@ -23,7 +23,7 @@ from .benchmarks.beside import Benchmarks, benchmarks_of
 from .benchmarks.selection import draw_order
 from .config import EvaluateConfig, Retention
 from .encoder import measure_encoder
-from .general_data import retained_datasets
+from .general_data import general_datasets, retained_datasets
 from .retention import measure_retention, split_rows
 from .score_files import score_table
 from .scoring.causal import CausalModel, Resident, batch_tokens
@@ -32,6 +32,7 @@ from .scoring.scorer import SCORER_VERSION
 from .task.answers import score_answers
 from .task.label_models import classify_by_prompt
 from .task.labels import label_info, label_report, label_rows
+from .task.text_metrics import find_metric
 
 NOTHING_TO_MEASURE = (
     "nothing to measure: no held-out rows and no benchmarks; name a file of rows (--task FILE) or benchmarks "
@@ -78,6 +79,7 @@ def evaluate_model(
         ModelError: the model cannot be loaded, or cannot do what is asked of it (such as a share of an encoder's).
     """
     started = time.monotonic()
+    require_measures(config, task.kind if task is not None else None)
     first = 1.0 if share is None else share
     with benchmarks_of(config, seed=seed, share=first) as benchmarks:
         if is_causal(model, adapter):
@@ -101,6 +103,17 @@ def evaluate_model(
         settings=_settings(config, prompts, seed, share),
         extras=extras,
     )
+
+
+def require_measures(config: EvaluateConfig, kind: str | None) -> None:
+    """Refuse what rows of a kind (None: no rows) could not be measured by, before a model is loaded or tuned.
+
+    Raises:
+        RecipeError, DataError: a metric cannot be used, or a file of a general dataset is missing.
+    """
+    general_datasets(config.retention)
+    for name in () if kind in (None, "label") else config.metrics:
+        find_metric(name)
 
 
 def is_causal(model: str, adapter: Path | None = None) -> bool:

@@ -18,14 +18,15 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import redirect_stderr
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, RecipeError
 from ..config import Benchmark
-from ..scoring.request import Answer, Request
+from ..scoring.request import Answer, Request, is_drawn
 from .complaints import cannot_open, no_answer, require_metric, too_few_examples
 from .local_data import file_loader, local_files, mirrored, served_by
 from .locate import Leaf
@@ -71,17 +72,17 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
 
     _hush()
     definition = _definition(leaf, settings)
-    overrides = _overrides(leaf, settings, definition, mirror, index)
     entry = (
         TaskIndex.entry_from_path(leaf.path)
         if leaf.path
         else TaskIndex.entry_from_config(dict(settings.definition or {}))
     )
     try:
+        overrides = _overrides(leaf, settings, definition, mirror, index)
         with redirect_stderr(io.StringIO()):
             task: Any = TaskFactory().build(entry, overrides=overrides, registry={})
-    except DataError:
-        raise
+    except DataError as error:
+        raise DataError(f"benchmark {leaf.name!r}: {error}") from error
     except Exception as error:
         is_local = leaf.name in index or "data_files" in (definition.get("dataset_kwargs") or {})
         keys = [field.name for field in fields(TaskConfig)]
@@ -135,6 +136,8 @@ def _once(process: Any) -> Any:
     def once(split: Any) -> Any:
         if id(split) not in done:
             done[id(split)] = (split, process(split))
+            if len(split) and not len(done[id(split)][1]):
+                raise DataError(f"its process_docs leaves none of {len(split):,} documents; mend the function")
         return done[id(split)][1]
 
     return once if callable(process) else process
@@ -168,7 +171,7 @@ def _samples(task: Any, items: Sequence[int]) -> list[int] | None:
 
 
 def build_requests(task: Any, items: Sequence[int], *, tokenizer: Any = None) -> list[tuple[Any, Request]]:
-    """lm-eval's instances for the items, each with the request that it makes of a model.
+    """lm-eval's instances for the items, each with a request that it makes of a model: several texts that are drawn.
 
     With a tokenizer the prompts are wrapped in its chat template.
     """
@@ -186,7 +189,7 @@ def build_requests(task: Any, items: Sequence[int], *, tokenizer: Any = None) ->
             if "larger than population" in str(error):
                 raise too_few_examples(task.task_name, task.config.num_fewshot) from error
             raise
-    return [(instance, _request(instance)) for instance in task.instances]
+    return [(instance, request) for instance in task.instances for request in _requests(instance)]
 
 
 def _chat_template(tokenizer: Any) -> Callable[..., str]:
@@ -200,6 +203,14 @@ def _chat_template(tokenizer: Any) -> Callable[..., str]:
         return text
 
     return render
+
+
+def _requests(instance: Any) -> Iterator[Request]:
+    """A text that is not drawn is the same however often it is asked for."""
+    asked = _request(instance)
+    is_repeated = (instance.repeats or 1) > 1 and asked.kind == "generate" and is_drawn(json.loads(asked.options))
+    for draw in range(instance.repeats if is_repeated else 1):
+        yield replace(asked, draw=draw)
 
 
 def _request(instance: Any) -> Request:
@@ -286,11 +297,12 @@ def item_results(task: Any, items: Sequence[int], answered: Sequence[tuple[Any, 
 
     Documents whose instances were not answered are left out.
     """
-    task._instances = [instance for instance, _ in answered]  # its filters take every instance that it holds
     by_doc: dict[int, list[Any]] = defaultdict(list)
-    for instance, answer in answered:
-        instance.resps = [answer] * (instance.repeats or 1)
+    for _, pairs in groupby(answered, key=lambda pair: id(pair[0])):
+        (instance, *_), answers = zip(*pairs, strict=True)
+        instance.resps = list(answers) if len(answers) > 1 else list(answers) * (instance.repeats or 1)
         by_doc[instance.doc_id].append(instance)
+    task._instances = [instance for own in by_doc.values() for instance in own]  # its filters take all that it holds
     task.apply_filters()
     docs = [entry for entry in task.doc_iterator(samples=_samples(task, items)) if entry[0] in by_doc]
     results = []

@@ -14,6 +14,8 @@ from ...core.store import hash_files, read_json
 
 READERS = ("json", "csv", "parquet", "arrow")
 """Values of `dataset_path` that stand for local files."""
+NO_ROWS = "corresponds to no data"
+"""What `datasets` says of a file without rows."""
 
 
 def mirror_index(mirror: Path) -> Mapping[str, Any]:
@@ -109,13 +111,19 @@ def _read_file(path: Path) -> Any:
 
     if not path.is_file():
         raise DataError(f"{path}: no such data file; the mirror's index.json names it")
-    if path.suffix == ".parquet":
-        return Dataset.from_parquet(str(path), keep_in_memory=True)
-    if path.suffix == ".csv":
-        return Dataset.from_csv(str(path), keep_in_memory=True) if path.stat().st_size else Dataset.from_dict({})
     if path.suffix == ".arrow":
         return Dataset.from_file(str(path), in_memory=True)
-    return _from_rows(path, _json_rows(path))
+    readers = {".parquet": Dataset.from_parquet, ".csv": Dataset.from_csv}
+    if path.suffix not in readers:
+        return _from_rows(path, _json_rows(path))
+    try:
+        return readers[path.suffix](str(path), keep_in_memory=True) if path.stat().st_size else Dataset.from_dict({})
+    except Exception as error:  # each reader fails in ways of its own
+        if NO_ROWS in str(error):
+            return Dataset.from_dict({})
+        cause = str(error.__cause__ or error).strip().splitlines()
+        told = f" ({cause[0]})" if cause else ""
+        raise DataError(f"{path}: cannot be read as {path.suffix[1:]}{told}; mend it or write it anew") from error
 
 
 def _from_rows(path: Path, rows: list[dict[str, Any]]) -> Any:

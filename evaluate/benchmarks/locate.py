@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from ...core.errors import DataError
+from ...core.settings import repeated_keys
 
 DEFINES = re.compile(rb"(?m)^[\"']?(?:task|group)[\"']?[ \t]*:[ \t]*[\"']?([^\s\"'#]+)[\"']?[ \t\r]*$")
 """The line of a definition that names it."""
@@ -48,10 +49,13 @@ def find_leaves(name: str) -> list[tuple[str, list[Leaf]]]:
     has members.
 
     Raises:
-        DataError: neither lm-eval nor a file defines the name.
+        DataError: neither lm-eval nor a file defines the name, or the file sets a key twice.
     """
     if name.endswith((".yaml", ".yml")):
-        return _from_file(Path(name).expanduser(), {})
+        path = Path(name).expanduser()
+        leaves = _from_file(path, {})
+        _require_distinct_keys(path)  # some of lm-eval's own have keys twice
+        return leaves
     return _from_name(name, {})
 
 
@@ -182,6 +186,11 @@ def read_definition(path: Path) -> dict[str, Any]:
     for include in [includes] if isinstance(includes, str) else includes:
         merged |= read_definition(path.parent / include)
     return merged | content
+
+
+def _require_distinct_keys(path: Path) -> None:
+    if repeated := list(repeated_keys(yaml.compose(path.read_text(encoding="utf-8")))):
+        raise DataError("\n".join(f"{path}:{problem}" for problem in repeated))
 
 
 class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]

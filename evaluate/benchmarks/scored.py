@@ -13,7 +13,6 @@ from ...core.errors import DataError
 from ...core.results import BenchmarkItem, TaskInfo
 from ...core.store import fingerprint
 from ..config import Benchmark, EvaluateConfig
-from ..general_data import general_datasets
 from ..scoring.request import Answer, Request
 from .lmeval import build_requests, chosen_documents, describe, doc_hash, documents, item_results, narrow, open_task
 from .local_data import mirror_index
@@ -131,10 +130,9 @@ def benchmark_items(config: EvaluateConfig, *, seed: int = 0) -> list[BenchmarkI
     """Every benchmark item that an evaluation with this config and seed would score, as text, without a model.
 
     Raises:
-        DataError: a benchmark cannot be loaded, or a retention suite lacks a file.
+        DataError: a benchmark cannot be loaded.
     """
     items = []
-    general_datasets(config.retention)  # a file that is missing is missed now, before a model is tuned
     for one in open_benchmarks(config, seed=seed):
         for part in one.parts:
             for doc in chosen_documents(part.task, part.items):

@@ -14,7 +14,7 @@ from ...core.console import note
 from ...core.errors import ModelError
 from .forward import Forward
 from .greedy import PastNotKeptError, Stops, cached_at_once, is_plain, require_numbers, shared_header, write_greedily
-from .request import Answer, Request
+from .request import Answer, Request, is_drawn
 from .tokens import Encoder
 
 DEFAULT_NEW_TOKENS = 256
@@ -34,6 +34,8 @@ class _Asked:
     encoder: Encoder
     prompts: dict[int, list[int]]
     """Token ids by the request's number."""
+    draws: dict[int, int]
+    """`Request.draw` by the same."""
     limit: int
     """Tokens written at most."""
     stops: list[str]
@@ -77,6 +79,7 @@ def _asked(forward: Forward, encoder: Encoder, requests: dict[int, Request], opt
         forward=forward,
         encoder=encoder,
         prompts=prompts,
+        draws={n: request.draw for n, request in requests.items()},
         limit=limit,
         stops=stop_strings(options.get("until"), encoder.tokenizer),
         options=options,
@@ -87,7 +90,7 @@ def _asked(forward: Forward, encoder: Encoder, requests: dict[int, Request], opt
 def _generate_alike(asked: _Asked, queue: list[int], batch_tokens: int) -> Iterator[list[tuple[int, Answer]]]:
     import torch
 
-    write = _write if _samples(asked.options) or not is_plain(asked.forward) else _write_here
+    write = _write if is_drawn(asked.options) or not is_plain(asked.forward) else _write_here
     while queue:
         done: set[int] = set()
         try:
@@ -151,18 +154,18 @@ def _write(asked: _Asked, queue: Sequence[int], batch_tokens: int) -> Iterator[l
     while left:
         rows = max(most // (len(asked.prompts[left[0]]) + asked.limit), 1)
         batch, left = left[:rows], left[rows:]
-        yield list(zip(batch, _written(asked, [asked.prompts[n] for n in batch]), strict=True))
+        yield list(zip(batch, _written(asked, batch), strict=True))
 
 
-def _written(asked: _Asked, prompts: Sequence[Sequence[int]]) -> list[list[int]]:
+def _written(asked: _Asked, batch: Sequence[int]) -> list[list[int]]:
     import torch
 
-    tokenizer, forward = asked.encoder.tokenizer, asked.forward
+    tokenizer, forward, prompts = asked.encoder.tokenizer, asked.forward, [asked.prompts[n] for n in batch]
     width = max(map(len, prompts))
     padding = next(n for n in (tokenizer.pad_token_id, tokenizer.eos_token_id, 0) if n is not None)
     ids = torch.tensor([[padding] * (width - len(prompt)) + list(prompt) for prompt in prompts])
     mask = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
-    with torch.inference_mode(), _seeded(prompts, forward.device):
+    with torch.inference_mode(), _seeded(asked, batch):
         written = forward.model.generate(
             input_ids=ids.to(forward.device),
             attention_mask=mask.to(forward.device),
@@ -178,12 +181,14 @@ def _written(asked: _Asked, prompts: Sequence[Sequence[int]]) -> list[list[int]]
 
 
 @contextmanager
-def _seeded(prompts: Sequence[Sequence[int]], device: Any) -> Iterator[None]:
+def _seeded(asked: _Asked, batch: Sequence[int]) -> Iterator[None]:
     """Draw by the prompts alone, so that a model asked twice writes the same, and base and tuned draw alike."""
     import torch
 
+    device, draws = asked.forward.device, [asked.draws[n] for n in batch]
+    seed = repr([asked.prompts[n] for n in batch]) + (repr(draws) if any(draws) else "")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(crc32(repr(prompts).encode()))
+        torch.manual_seed(crc32(seed.encode()))
         yield
 
 
@@ -192,13 +197,8 @@ def _checked(_ids: Any, logits: Any) -> Any:
     return logits
 
 
-def _samples(options: dict[str, Any]) -> bool:
-    """Greedy unless a task asks for sampling with a temperature above 0."""
-    return bool(options.get("do_sample")) and float(options.get("temperature") or 0.0) > 0
-
-
 def _sampling(options: dict[str, Any]) -> dict[str, Any]:
-    if not _samples(options):
+    if not is_drawn(options):
         return {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
     known = {*LIMIT_NAMES, "until", "do_sample"}
     return {"do_sample": True, **{name: value for name, value in options.items() if name not in known}}

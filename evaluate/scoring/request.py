@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -27,15 +28,23 @@ class Request:
     """Whether the prompt already holds the model's special tokens; None: seen from its beginning, as lm-eval does."""
     options: str = ""
     """Generation options as JSON with sorted keys."""
+    draw: int = 0
+    """Which of several texts drawn behind one prompt."""
     group: str = ""
     """Requests of one group may begin alike (a few-shot header); not part of the question."""
 
     @property
     def key(self) -> str:
         """32 hex digits that name the question, whatever group it came in."""
-        parts = (self.kind, self.prompt, self.continuation, str(self.closed), str(self.has_specials), self.options)
+        parts = [self.kind, self.prompt, self.continuation, str(self.closed), str(self.has_specials), self.options]
+        parts += [str(self.draw)] if self.draw else []
         lengths = ":".join(str(len(part)) for part in parts)
         return hashlib.blake2b("".join((lengths, *parts)).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def is_drawn(options: Mapping[str, Any]) -> bool:
+    """Whether generation options ask for a text that is drawn: sampling, with a temperature above 0."""
+    return bool(options.get("do_sample")) and float(options.get("temperature") or 0.0) > 0
 
 
 def answer_from_json(kind: str, value: Any) -> Answer:

@@ -97,7 +97,9 @@ def _rouge_l() -> Metric:
     except ImportError as error:
         raise MissingExtraError("text", "rouge-score") from error
     scorer = RougeScorer(["rougeL"], use_stemmer=True)
-    return lambda prediction, target: float(scorer.score(target, prediction)["rougeL"].fmeasure)
+    return lambda prediction, target: (
+        exact_match(prediction, target) or float(scorer.score(target, prediction)["rougeL"].fmeasure)
+    )
 
 
 def _chrf() -> Metric:
@@ -106,18 +108,24 @@ def _chrf() -> Metric:
     except ImportError as error:
         raise MissingExtraError("text", "sacrebleu") from error
     scorer = CHRF()
-    return lambda prediction, target: float(scorer.sentence_score(prediction, [target]).score) / 100
+    return lambda prediction, target: (
+        exact_match(prediction, target) or float(scorer.sentence_score(prediction, [target]).score) / 100
+    )
 
 
 def _schema(path: Path) -> Metric:
     try:
-        from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+        from jsonschema import Draft202012Validator, SchemaError  # type: ignore[import-untyped]
     except ImportError as error:
         raise MissingExtraError("text", "jsonschema") from error
     try:
         validator = Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
+        validator.check_schema(validator.schema)
     except (OSError, ValueError) as error:
         raise DataError(f"evaluate.metrics: schema:{path}: cannot be read ({error})") from error
+    except SchemaError as error:
+        place = ".".join(map(str, error.path)) or "its top"
+        raise DataError(f"evaluate.metrics: schema:{path}: no JSON schema (at {place}: {error.message})") from error
 
     def conforms(prediction: str, _target: str) -> float:
         try:

@@ -17,9 +17,9 @@ from tunegate.core.records import Examples
 from tunegate.evaluate import (
     EvaluateConfig,
     Retention,
-    benchmark_items,
     compare_scores,
     evaluate_model,
+    require_measures,
     retention_items,
 )
 from tunegate.evaluate.general_data import RETENTION_SUITES, describe_retention_suite, general_datasets
@@ -104,14 +104,14 @@ def test_absent_files_are_one_error_before_anything_is_tuned(folder: Path) -> No
     (folder / "sms_spam/all.jsonl.gz").unlink()
 
     with pytest.raises(DataError) as found:
-        benchmark_items(suite("general", folder))
+        require_measures(suite("general", folder), "label")
     assert str(found.value) == (
         f"evaluate.retention: suite 'general' does not find clinc150/train, sms_spam/all in {folder}; put each there "
         "as .jsonl, .csv or .parquet (also .gz) with columns such as text and label, or list only what you have: "
         "{name: NAME, data: FILE}"
     )
     with pytest.raises(DataError, match="which is no folder; put each there"):
-        benchmark_items(suite("intents", folder / "nowhere"))
+        require_measures(suite("intents", folder / "nowhere"), "label")
 
 
 def test_the_tasks_own_dataset_is_left_out_of_a_suite(encoder: Path, folder: Path) -> None:

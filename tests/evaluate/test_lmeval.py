@@ -270,6 +270,25 @@ def test_documents_are_processed_once(tmp_path: Path) -> None:
     assert {doc["more"] for doc in chosen_documents(one.parts[0].task, one.parts[0].items)} == {1}
 
 
+def test_a_function_that_leaves_no_document_is_named(tmp_path: Path) -> None:
+    """And so is the benchmark."""
+    path = write_task(tmp_path, ROWS)
+    path.write_text(path.read_text() + "process_docs: !function none.process\n")
+    (tmp_path / "none.py").write_text("def process(split):\n    return split.select([])\n")
+
+    with pytest.raises(DataError, match=r"benchmark 'colours': its process_docs leaves none of 20 documents"):
+        open_benchmarks(EvaluateConfig(benchmarks=(str(path),)), seed=0)
+
+
+def test_a_key_set_twice_in_a_definition_is_refused(tmp_path: Path) -> None:
+    """Its first value would be dropped without a word."""
+    path = write_task(tmp_path, ROWS)
+    path.write_text(path.read_text() + "doc_to_text: other\n")
+
+    with pytest.raises(DataError, match=r"colours\.yaml:13: 'doc_to_text' is set twice, first in line 6"):
+        open_benchmarks(EvaluateConfig(benchmarks=(str(path),)), seed=0)
+
+
 def test_the_collector_is_left_as_it_was() -> None:
     """It is off while things are loaded, even when that fails, and stays off for whoever had it off."""
     with pytest.raises(DataError), collector_at_rest():
@@ -310,7 +329,7 @@ def test_a_missing_data_file_is_named(tmp_path: Path) -> None:
     path = write_task(tmp_path, ROWS)
     (tmp_path / "items.jsonl").unlink()
 
-    with pytest.raises(DataError, match=r"items.jsonl: no such data file"):
+    with pytest.raises(DataError, match=r"benchmark 'colours': items.jsonl: no such data file"):
         open_benchmarks(EvaluateConfig(benchmarks=(str(path),)), seed=0)
 
 

@@ -44,6 +44,8 @@ def test_every_key_of_any_row_is_a_column(rows: list[dict[str, str]], tmp_path_f
         ("a.jsonl", '{"a": 1}\n{"a": "one"}\n', r"a\.jsonl: column 'a' holds values of several kinds"),
         ("a.jsonl", "\n", r"split 'test' holds no documents: .*a\.jsonl has no row"),
         ("a.csv", "", r"split 'test' holds no documents: .*a\.csv has no row"),
+        ("a.csv", "a,b\n", r"split 'test' holds no documents: .*a\.csv has no row"),
+        ("a.parquet", "PAR1 or not", r"a\.parquet: cannot be read as parquet \(.*\); mend it or write it anew"),
     ],
 )
 def test_a_fault_is_named_with_its_place(tmp_path: Path, name: str, text: str, told: str) -> None:

@@ -13,7 +13,9 @@ from tunegate.core.errors import ModelError
 from tunegate.core.models import load_causal, load_tokenizer
 from tunegate.core.prompts import PromptConfig
 from tunegate.evaluate import Benchmark, EvaluateConfig, evaluate_model
+from tunegate.evaluate.benchmarks.lmeval import build_requests, item_results
 from tunegate.evaluate.benchmarks.rows import number
+from tunegate.evaluate.benchmarks.scored import open_benchmarks
 
 ROWS = [
     {
@@ -126,6 +128,27 @@ def test_every_metric_of_every_item_is_lm_evals(
             assert (row["value"], row["weight"]) == pytest.approx(expected, abs=1e-4)
             compared += 1
     assert compared == len(ROWS) * VALUES[kind]
+
+
+@pytest.mark.parametrize("drawn", [True, False])
+def test_several_texts_of_one_item_are_drawn_and_filtered(drawn: bool, tmp_path: Path) -> None:
+    """Self-consistency: as many requests as the task repeats, if they are drawn; its filters see all of them."""
+    path = write_task(tmp_path, "written")
+    filters = [{"function": "majority_vote"}, {"function": "take_first"}]
+    options = {"until": ["\n"], "do_sample": drawn, "temperature": 0.7}
+    content = yaml.safe_load(path.read_text()) | {"repeats": 5, "generation_kwargs": options}
+    path.write_text(yaml.safe_dump({**content, "filter_list": [{"name": "maj@5", "filter": filters}]}))
+    (one,) = open_benchmarks(EvaluateConfig(benchmarks=(str(path),)), seed=0)
+    (part,) = one.parts
+    pairs = build_requests(part.task, part.items)
+    texts = {0: "2", 1: "1", 2: "0", 3: "1", 4: "3"}
+    results = item_results(part.task, part.items, [(instance, texts[request.draw]) for instance, request in pairs])
+
+    assert len({request.key for _, request in pairs}) == len(pairs) == len(ROWS) * (5 if drawn else 1)
+    assert [result.response for result in results] == ["1" if drawn else "2"] * len(ROWS)
+    assert [result.metrics["exact_match"] for result in results] == [
+        row["answer"] == results[0].response for row in ROWS
+    ]
 
 
 def test_a_chat_template_that_is_not_there_is_missed_at_once(quickstart_base: Path, tmp_path: Path) -> None:

@@ -342,6 +342,19 @@ def test_sampled_texts_are_the_same_again(quickstart_base: Path) -> None:
     assert first[0] != first[1]
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_several_texts_behind_one_prompt_are_several_draws(quickstart_base: Path) -> None:
+    """Written row by row, where every batch holds the same prompt, they differ too."""
+    tokenizer = load_tokenizer(quickstart_base)
+    model = tiny_model("llama", tokenizer)
+    options = '{"do_sample": true, "temperature": 1.0, "max_gen_toks": 12}'
+    requests = [Request(kind="generate", prompt="a cat", options=options, draw=draw) for draw in range(4)]
+    first = ours(CausalScorer(model, tokenizer, batch_tokens=1), requests)
+
+    assert len(set(first)) == 4
+    assert ours(CausalScorer(model, tokenizer, batch_tokens=1), requests) == first
+
+
 def test_a_shared_beginning_is_computed_once(quickstart_base: Path) -> None:
     """Forty prompts of one header cost its tokens once, and once more for the self-check, in scoring and writing."""
     tokenizer = load_tokenizer(quickstart_base)

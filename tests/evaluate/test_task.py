@@ -123,7 +123,10 @@ def test_confusions_of_many_classes_are_the_largest_ones() -> None:
         (r"regex:^\d+$", "12", "", 1.0),
         (r"regex:^\d+$", "12a", "", 0.0),
         ("rouge_l", "the cat sat", "the cat sat down", 6 / 7),
+        ("rouge_l", "", " ", 1.0),
+        ("rouge_l", "+", "", 0.0),
         ("chrf", "abc", "abc", 1.0),
+        ("chrf", "", "", 1.0),
         ("operator:eq", "a", "a", 1.0),
     ],
 )
@@ -145,7 +148,6 @@ def test_a_metric_of_ones_own_stands_in_the_working_directory(tmp_path: Path, mo
 
 def test_a_schema_is_kept_or_broken(tmp_path: Path) -> None:
     """An answer conforms if it is JSON that the schema allows."""
-    pytest.importorskip("jsonschema")
     schema = {"type": "object", "required": ["a"], "properties": {"a": {"type": "integer"}}}
     (tmp_path / "answer.json").write_text(json.dumps(schema))
     metric = find_metric(f"schema:{tmp_path / 'answer.json'}")
@@ -153,6 +155,9 @@ def test_a_schema_is_kept_or_broken(tmp_path: Path) -> None:
     assert [metric(answer, "") for answer in ('{"a": 1}', '{"a": "1"}', "{}", "a: 1")] == [1.0, 0.0, 0.0, 0.0]
     with pytest.raises(DataError, match=r"schema:.*absent\.json: cannot be read"):
         find_metric(f"schema:{tmp_path / 'absent.json'}")
+    (tmp_path / "wrong.json").write_text('{"properties": {"a": {"type": "whole"}}}')
+    with pytest.raises(DataError, match=r"wrong\.json: no JSON schema \(at properties\.a\.type: 'whole'"):
+        find_metric(f"schema:{tmp_path / 'wrong.json'}")
 
 
 OWN = {
@@ -189,6 +194,8 @@ def test_a_metric_that_cannot_be_made_is_told_before_anything_is_asked(
         find_metric("own_broken:f")
     with pytest.raises(RecipeError, match=r"regex:\( is no regular expression of Python"):
         find_metric("regex:(")
+    with pytest.raises(RecipeError, match=r"regex:\("):
+        measure(tmp_path / "no model", ANSWERS, metrics=["regex:("])
     with pytest.raises(ValidationError, match="metrics"):
         EvaluateConfig.model_validate({"metrics": []})
 
