@@ -38,7 +38,7 @@ class DataConfig(Config):
     kind: Kind | None = None
     """label, completion, chat or preference; none: recognised from the columns."""
     columns: Mapping[str, str] = {}
-    """Canonical name (input, target, pair, messages, rejected) to the file's own column."""
+    """Canonical name (input, target, pair, messages, tools, rejected) to the file's own column."""
     overrides: PathString | None = None
     """A reviewer's decisions: JSON lines with id, action (keep or drop), by and why; the report page makes them."""
     allow_partial: bool = False

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from .kinds import Layout
-from .turns import RowError, Turn, joined, read_turns, type_name
+from .tool_calls import CallError, read_tools
+from .turns import RowError, Turn, joined, read_turns, turn_text, type_name
 
 LABEL_SEPARATOR = "|"
 """Between the sorted labels of a row that carries several."""
@@ -20,7 +21,7 @@ Value = dict[str, Any]
 
 
 def canonical_row(row: Mapping[str, Any], layout: Layout) -> Value:
-    """The canonical parts of one row: input, target, and by kind pair, rejected or messages.
+    """The canonical parts of one row: input, target, and by kind pair, rejected, messages or tools.
 
     Raises:
         RowError: a part is missing, null, of the wrong type, or text that no tool can carry on (NUL, lone surrogates).
@@ -84,7 +85,15 @@ def _chat(row: Mapping[str, Any], layout: Layout) -> Value:
         raise RowError(f"{' + '.join(names)!r} has no assistant turn, so there is nothing to learn")
     # What follows the last answer is answered by no one; without it every chat ends in what is to be learned.
     turns = turns[: last + 1]
-    return {"input": joined(turns[:-1]), "target": turns[-1]["content"], "messages": turns}
+    value = {"input": joined(turns[:-1]), "target": turn_text(turns[-1]), "messages": turns}
+    return {**value, "tools": _tools(row, layout.columns["tools"][0])} if "tools" in layout.columns else value
+
+
+def _tools(row: Mapping[str, Any], name: str) -> str | None:
+    try:
+        return read_tools(row.get(name))
+    except CallError as error:
+        raise RowError(f"{name!r} cannot be read: {error}") from error
 
 
 def _preference(row: Mapping[str, Any], layout: Layout) -> Value:
@@ -143,7 +152,7 @@ def _field(row: Mapping[str, Any], name: str) -> Any:
 
 def _check_texts(value: Value) -> None:
     texts = [(part, content) for part, content in value.items() if isinstance(content, str)]
-    texts += [("messages", text) for turn in value.get("messages", ()) for text in turn.values()]
+    texts += [("messages", text) for turn in value.get("messages", ()) for text in turn.values() if text is not None]
     whole = "".join([text for _, text in texts])
     if whole.isascii() and "\0" not in whole:
         return

@@ -45,3 +45,6 @@ PROMPT_CONTEXTS = {"instruction": ("input", "context")}
 PREFERENCE_PROMPTS = ("prompt", "question", "instruction", "input")
 
 CHAT_NAMES = ("messages", "conversations", "conversation", "dialog", "dialogue")
+
+TOOL_NAMES = ("tools", "functions")
+"""Names of the tools that a chat may call."""

@@ -17,8 +17,8 @@ from .kinds import Layout
 from .records import BadRow
 from .turns import RowError
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-"""Type of the `messages` column."""
+MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string()), ("more", pa.string())]))
+"""Type of the `messages` column: lists of `turns.Turn`."""
 
 TEXT = pa.large_string()
 
@@ -64,7 +64,7 @@ def _value_or_reason(row: Mapping[str, Any], layout: Layout) -> Value | str:
 def part_names(layout: Layout) -> list[str]:
     """The canonical columns of a layout, in order, without file, line and id."""
     if layout.kind == "chat":
-        return ["input", "target", "messages"]
+        return ["input", "target", "messages", *(["tools"] if "tools" in layout.columns else [])]
     return ["input", "target", *(part for part in ("pair", "rejected") if part in layout.columns)]
 
 

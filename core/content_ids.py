@@ -24,13 +24,13 @@ HASH_FROM = 1 << 22
 def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
     """16 hex digits of BLAKE2b over kind and content of each row.
 
-    Hashed is `kind NUL part NUL text NUL part NUL text …`, for a chat the roles and contents instead; no text holds a
-    NUL.
+    Hashed is `kind NUL part NUL text NUL part NUL text …`, for a chat what its turns and tools hold instead; no text
+    holds a NUL.
     """
     if kind != "chat" and jit_enabled() and sum(column.nbytes for column in columns.values()) >= HASH_FROM:
         digests = _hash_columns(kind, columns)
     else:
-        texts = _chat_texts(columns["messages"]) if kind == "chat" else _joined_texts(kind, columns)
+        texts = _chat_texts(columns) if kind == "chat" else _joined_texts(kind, columns)
         hashed = hashlib.blake2b
         digests = b"".join([hashed(text, digest_size=ID_DIGITS // 2).digest() for text in texts])
     size = len(columns["input"])
@@ -38,11 +38,14 @@ def content_ids(kind: str, columns: Mapping[str, pa.Array]) -> pa.Array:
     return pa.StringArray.from_buffers(size, pa.py_buffer(offsets), pa.py_buffer(digests.hex().encode()))
 
 
-def _chat_texts(messages: pa.Array) -> list[bytes]:
-    return [
-        "\0".join(["chat", *(text for turn in chat for text in turn.values())]).encode()
-        for chat in messages.to_pylist()
-    ]
+def _chat_texts(columns: Mapping[str, pa.Array]) -> list[bytes]:
+    chats = columns["messages"].to_pylist()
+    tools = columns["tools"].to_pylist() if "tools" in columns else [None] * len(chats)
+    parts = (
+        ["chat", *(text for turn in chat for text in turn.values()), own]
+        for chat, own in zip(chats, tools, strict=True)
+    )
+    return ["\0".join(text for text in texts if text is not None).encode() for texts in parts]
 
 
 def _joined_texts(kind: str, columns: Mapping[str, pa.Array]) -> Any:

@@ -44,8 +44,8 @@ def load_examples(
             data files or of `save_to_disk`, its `folder:split`, a hub id, several paths, a `datasets.Dataset`, a pandas
             frame, an Arrow table, or dicts. Examples pass through.
         kind: label, completion, chat or preference, where it is not to be guessed.
-        columns: part (`input`, `target`, `pair`, `rejected`, `messages`, or an everyday word such as `text`, `label`,
-            `prompt`) → column; several columns of one prompt are joined by ` + `.
+        columns: part (`input`, `target`, `pair`, `rejected`, `messages`, `tools`, or an everyday word such as `text`,
+            `label`, `prompt`) → column; several columns of one prompt are joined by ` + `.
         allow_partial: of a damaged or truncated file, take the rows before the damage.
 
     Raises:

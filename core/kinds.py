@@ -6,6 +6,7 @@ Names are compared without case. A guess is made only where one reading is plain
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,9 +18,11 @@ from .column_names import (
     PROMPT_PAIRS,
     TEXT_PAIRS,
     TEXT_TIERS,
+    TOOL_NAMES,
 )
 from .errors import DataError
 from .records import Kind
+from .tool_calls import CallError, read_tools
 from .turns import holds_turns
 
 PARTS: Mapping[Kind, tuple[str, ...]] = {
@@ -33,7 +36,7 @@ PARTS: Mapping[Kind, tuple[str, ...]] = {
 OPTIONAL_PARTS: Mapping[Kind, tuple[str, ...]] = {
     "label": ("pair",),
     "completion": ("pair",),
-    "chat": (),
+    "chat": ("tools",),
     "preference": ("input",),
 }
 
@@ -99,7 +102,7 @@ def recognise(
     guesses: dict[Kind, dict[str, tuple[str, ...]]] = {
         "label": _guess_label(names, given),
         "completion": _guess_completion(names, every, sample),
-        "chat": _guess_chat(names, sample) or _guess_turns(names, sample),
+        "chat": _guess_chat(names, every, sample),
         "preference": _guess_preference(names, every),
     }
     guesses = {name: guess for name, guess in guesses.items() if guess}
@@ -242,19 +245,26 @@ def _guess_completion(
     return {}
 
 
-def _guess_chat(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    found = (column for name in CHAT_NAMES if (column := _find(names, name)))
-    held = [column for column in found if any(holds_turns(row.get(column)) for row in sample)]
-    return {"messages": (held[0],)} if held else {}
-
-
-def _guess_turns(names: Sequence[str], sample: Sequence[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
-    """A prompt and an answer that are both lists of turns make one chat."""
-    for prompt, answer in PROMPT_PAIRS:
-        first, second = _find(names, prompt), _find(names, answer)
-        if first and second and any(holds_turns(row.get(first)) and holds_turns(row.get(second)) for row in sample):
-            return {"messages": (first, second)}
+def _guess_chat(
+    names: Sequence[str], every: Sequence[str], sample: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[str, ...]]:
+    """A list of turns, or a prompt and an answer that are both lists of turns; and the tools that they may call."""
+    candidates: list[tuple[str, ...]] = [(column,) for name in CHAT_NAMES if (column := _find(names, name))]
+    pairs = ((_find(names, prompt), _find(names, answer)) for prompt, answer in PROMPT_PAIRS)
+    candidates += [(first, second) for first, second in pairs if first and second]
+    for columns in candidates:
+        if any(all(holds_turns(row.get(column)) for column in columns) for row in sample):
+            tools = [name for wanted in TOOL_NAMES if (name := _find(every, wanted)) and _holds_tools(sample, name)]
+            return {"messages": columns, **({"tools": (tools[0],)} if tools else {})}
     return {}
+
+
+def _holds_tools(sample: Sequence[Mapping[str, Any]], name: str) -> bool:
+    for row in sample:
+        with suppress(CallError):
+            if read_tools(row.get(name)):
+                return True
+    return False
 
 
 def _guess_preference(names: Sequence[str], every: Sequence[str]) -> dict[str, tuple[str, ...]]:

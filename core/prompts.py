@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .chats import plainly, templated
 from .config import Config
 from .errors import ModelError
 from .records import Examples
+from .turns import Turn
 
 DEFAULT_TEMPLATES: Mapping[str, tuple[str, str]] = {
     "label": ("{input}\nLabel:", " {target}"),
@@ -40,6 +42,8 @@ class Prompt:
     """What it is to write; only this is supervised."""
     has_specials: bool = False
     """Whether the prompt already holds the model's special tokens (a chat template writes them)."""
+    called: str | None = None
+    """Where the answer calls tools, how the template writes that, without what ends every answer; else None."""
     earlier: tuple[tuple[int, int], ...] = ()
     """Spans of `prompt` (characters) that earlier assistant turns wrote; for training on every turn."""
 
@@ -48,11 +52,12 @@ def render_prompts(examples: Examples, config: PromptConfig, tokenizer: Any = No
     """One prompt and answer per example, in order.
 
     Raises:
-        ModelError: chats, and the tokenizer has no chat template, or its template refuses the roles.
+        ModelError: chats, and the tokenizer has no chat template, or one that refuses the roles or leaves out tools.
     """
     if examples.kind == "chat":
-        _require_template(config, tokenizer)
-        return [_render_chat(messages, config, tokenizer) for messages in examples.table["messages"].to_pylist()]
+        chats = _chats(examples)
+        _require_template(config, tokenizer, chats)
+        return [_render_chat(turns, tools, config, tokenizer) for turns, tools in chats]
     default_prompt, default_answer = DEFAULT_TEMPLATES[examples.kind]
     if "pair" in examples.table.column_names and config.template is None:
         default_prompt = default_prompt.replace("{input}", "{input}\n{pair}")
@@ -73,52 +78,47 @@ def fill(template: str, **values: str) -> str:
     return re.sub(r"\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
 
 
-def _require_template(config: PromptConfig, tokenizer: Any) -> None:
-    if config.chat == "tokenizer" and not getattr(tokenizer, "chat_template", None):
+def _chats(examples: Examples) -> list[tuple[list[Turn], str | None]]:
+    turns = examples.table["messages"].to_pylist()
+    has_tools = "tools" in examples.table.column_names
+    return list(zip(turns, examples.table["tools"].to_pylist() if has_tools else [None] * len(turns), strict=True))
+
+
+def _require_template(config: PromptConfig, tokenizer: Any, chats: list[tuple[list[Turn], str | None]]) -> None:
+    if config.chat == "plain":
+        return
+    if not getattr(tokenizer, "chat_template", None):
         raise ModelError(
             "the tokenizer has no chat template; use an instruction-tuned model, or set prompts.chat: plain"
         )
+    if first := next((chat for chat in chats if chat[1]), None):  # what a template leaves out, it always does
+        templated(*first, tokenizer).require_tools()
 
 
-def _render_chat(messages: list[dict[str, str]], config: PromptConfig, tokenizer: Any) -> Prompt:
+def _render_chat(turns: list[Turn], tools: str | None, config: PromptConfig, tokenizer: Any) -> Prompt:
     plain = config.chat == "plain"
-    turns = [(_plain if plain else _templated)(messages[: n + 1], tokenizer) for n in _assistant_turns(messages)]
-    prompt, answer = turns[-1]
-    spans = [(len(before), len(before) + len(said)) for before, said in turns[:-1]]
+    if plain:
+        rendered = [plainly(turns[: n + 1], tools) for n in _assistant_turns(turns)]
+    else:
+        chat = templated(turns, tools, tokenizer)
+        rendered = [chat.render(n + 1) for n in _assistant_turns(turns)]
+    prompt, answer = rendered[-1]
+    spans = [(len(before), len(before) + len(said)) for before, said in rendered[:-1]]
     # A template may shorten earlier turns once they are past; such turns cannot be supervised where they stand.
     earlier = [
         span
-        for span, (before, said) in zip(spans, turns[:-1], strict=True)
+        for span, (before, said) in zip(spans, rendered[:-1], strict=True)
         if prompt.startswith(before + said.rstrip("\n"))
     ]
     return Prompt(
         prompt=prompt,
         answer=answer.rstrip("\n") if plain else answer,
         has_specials=not plain,
+        called=None if plain or not turns[-1]["more"] else chat.without_end(answer),
         earlier=tuple(earlier),
     )
 
 
-def _assistant_turns(messages: list[dict[str, str]]) -> list[int]:
-    last = len(messages) - 1
-    return [n for n, turn in enumerate(messages) if turn["role"] == "assistant" and n < last] + [last]
-
-
-def _plain(messages: list[dict[str, str]], _tokenizer: Any) -> tuple[str, str]:
-    *context, last = messages
-    lines = [f"{turn['role'].capitalize()}: {turn['content']}\n" for turn in context]
-    return "".join(lines) + "Assistant:", f" {last['content']}\n"
-
-
-def _templated(messages: list[dict[str, str]], tokenizer: Any) -> tuple[str, str]:
-    from jinja2 import TemplateError
-
-    try:
-        prompt = tokenizer.apply_chat_template(messages[:-1], tokenize=False, add_generation_prompt=True)
-        whole = tokenizer.apply_chat_template(messages, tokenize=False)
-    except TemplateError as error:
-        roles = ", ".join(turn["role"] for turn in messages)
-        raise ModelError(f"the chat template refuses the roles {roles} ({error}); set prompts.chat: plain") from error
-    if not whole.startswith(prompt):
-        raise ModelError("the chat template rewrites earlier turns when one is added; set prompts.chat: plain")
-    return prompt, whole[len(prompt) :]
+def _assistant_turns(turns: list[Turn]) -> list[int]:
+    last = len(turns) - 1
+    return [n for n, turn in enumerate(turns) if turn["role"] == "assistant" and n < last] + [last]

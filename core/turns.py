@@ -7,10 +7,20 @@ from typing import Any
 
 import orjson
 
-ROLES = {"human": "user", "gpt": "assistant", "bot": "assistant", "chatgpt": "assistant", "model": "assistant"}
-"""Role names of other formats; every other role stays as it is."""
+from .tool_calls import CallError, call_text, read_calls
 
-Turn = dict[str, str]
+ROLES = {
+    "human": "user",
+    **dict.fromkeys(("gpt", "bot", "chatgpt", "model", "function_call"), "assistant"),
+    **dict.fromkeys(("function", "observation"), "tool"),
+}
+"""Role names of other formats; every other role stays as it is."""
+CALLS = ("tool_calls", "function_call")
+"""Keys of a turn that calls tools."""
+
+Turn = dict[str, str | None]
+"""role, content, and more: what else a chat template reads of a turn (`tool_calls`, or `tool_call_id` and `name`), as
+JSON, or None."""
 
 
 class RowError(Exception):
@@ -24,6 +34,8 @@ def holds_turns(value: Any) -> bool:
 
 def read_turns(value: Any, name: str) -> list[Turn]:
     """Turns of column `name`: OpenAI's `role`/`content`, ShareGPT's `from`/`value`, lists of both, or their JSON.
+
+    Calls of tools and their results are read as either writes them.
 
     Raises:
         RowError: it is no list of such turns, or has none.
@@ -49,27 +61,55 @@ def _parsed(text: str, name: str) -> Any:
 def _read_turn(turn: Any, name: str) -> Turn:
     if not isinstance(turn, dict):
         raise RowError(f"a turn of {name!r} is {type_name(turn)}, not an object with role and content")
-    role, content = turn.get("role"), turn.get("content")
-    if type(role) is str and type(content) is str:
-        return {"role": ROLES.get(role.lower(), role), "content": content}
-    role = turn.get("from") if role is None else role
+    said, content = turn.get("role"), turn.get("content")
+    if type(said) is str and type(content) is str and len(turn) == 2 and said != "function_call":
+        return {"role": ROLES.get(said.lower(), said), "content": content, "more": None}
+    said = turn.get("from") if said is None else said
     content = turn.get("value") if content is None else content
+    if not isinstance(said, str):
+        raise RowError(f"a turn of {name!r} has no role (its keys: {', '.join(map(repr, turn))})")
+    role = ROLES.get(said.lower(), said)
+    calls = next((turn[key] for key in CALLS if turn.get(key)), None)
+    if said.lower() == "function_call" and calls is None:
+        calls, content = content, ""
     if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
         content = "".join(str(part.get("text") or "") for part in content)
-    if not isinstance(role, str):
-        raise RowError(f"a turn of {name!r} has no role (its keys: {', '.join(map(repr, turn))})")
-    if content is None and turn.get("tool_calls"):
-        raise RowError(
-            f"the {role} turn of {name!r} calls a tool ('tool_calls'), which is not read; write it as content"
-        )
+    if role == "tool" and isinstance(content, list | Mapping):
+        content = orjson.dumps(content).decode()
+    if content is None and calls:
+        content = ""
     if not isinstance(content, str):
-        raise RowError(f"the content of the {role} turn of {name!r} is {type_name(content)}, not text")
-    return {"role": ROLES.get(role.lower(), role), "content": content}
+        raise RowError(f"the content of the {said} turn of {name!r} is {type_name(content)}, not text")
+    return {"role": role, "content": content, "more": _more(turn, role, calls, name)}
+
+
+def _more(turn: Mapping[str, Any], role: str, calls: Any, name: str) -> str | None:
+    if calls:
+        try:
+            more: dict[str, Any] = {"tool_calls": read_calls(calls)}
+        except CallError as error:
+            raise RowError(f"the tool call of the {role} turn of {name!r} cannot be read: {error}") from error
+    else:
+        known = ("tool_call_id", "name") if role == "tool" else ()
+        more = {key: turn[key] for key in known if isinstance(turn.get(key), str)}
+    return orjson.dumps(more).decode() if more else None
+
+
+def turn_text(turn: Turn) -> str:
+    """What a turn says: its content, and a line for each tool that it calls."""
+    calls = more_of(turn).get("tool_calls", ())
+    return "\n".join([*([turn["content"]] if turn["content"] or not calls else ()), *map(call_text, calls)])
+
+
+def more_of(turn: Turn) -> dict[str, Any]:
+    """The content of `more`."""
+    more: dict[str, Any] = orjson.loads(turn["more"]) if turn["more"] else {}
+    return more
 
 
 def joined(turns: Sequence[Turn]) -> str:
-    """The contents, an empty line between them."""
-    return "\n\n".join(turn["content"] for turn in turns)
+    """What the turns say, an empty line between them."""
+    return "\n\n".join(map(turn_text, turns))
 
 
 def type_name(value: Any) -> str:

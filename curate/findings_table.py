@@ -65,7 +65,7 @@ def _masked(column: pa.ChunkedArray, rows: Array, masked: Callable[[str], str]) 
 
 
 def _masked_json(text: str) -> str:
-    return orjson.dumps(masked_value(orjson.loads(text))).decode()
+    return orjson.dumps(masked_value(orjson.loads(text), but_ids=True)).decode()
 
 
 def _texts_of(curation: Curation) -> Callable[[int], dict[str, pa.Array]]:

@@ -66,12 +66,38 @@ def _encoded(examples: Examples, row: Any) -> bytes:
     return line.getvalue().encode()
 
 
-def masked_value(value: Any) -> Any:
-    """Every text inside a value, masked."""
+def masked_value(value: Any, *, but_ids: bool = False) -> Any:
+    """Every text inside a value, masked, unless it looks like a content id and those stay; what was JSON stays JSON."""
     if isinstance(value, str):
-        return value if CONTENT_ID.fullmatch(value) else mask(value)
+        return value if but_ids and CONTENT_ID.fullmatch(value) else _masked_text(value)
     if isinstance(value, list):
-        return [masked_value(item) for item in value]
+        return [masked_value(item, but_ids=but_ids) for item in value]
     if isinstance(value, dict):
-        return {name: masked_value(item) for name, item in value.items()}
+        return {name: masked_value(item, but_ids=but_ids) for name, item in value.items()}
     return value
+
+
+def _masked_text(text: str) -> str:
+    """A number in JSON, such as that of a card, is no text: its placeholder becomes one."""
+    masked = mask(text)
+    if masked == text or not text.lstrip().startswith(("{", "[")) or not _is_json(text) or _is_json(masked):
+        return masked
+    return orjson.dumps(masked_value(_numbers_as_text(orjson.loads(text)))).decode()
+
+
+def _is_json(text: str) -> bool:
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _numbers_as_text(value: Any) -> Any:
+    """Whole numbers that are private data as text."""
+    if isinstance(value, list):
+        return [_numbers_as_text(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _numbers_as_text(item) for name, item in value.items()}
+    is_private = isinstance(value, int) and not isinstance(value, bool) and mask(str(value)) != str(value)
+    return str(value) if is_private else value

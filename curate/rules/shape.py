@@ -99,8 +99,10 @@ def find_turn_problems(examples: Examples, config: CurateConfig, context: Contex
         what = "an unknown role" if "x" in found else "turns out of order"
         reason = f"The chat has {what}: {', '.join(spoken[:8])}."
         yield Finding(row=row, rule="chat-roles", severity="warning", reason=reason, evidence={"roles": spoken[:20]})
-    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(flat.field("content"))), 0).to_numpy(zero_copy_only=False)
-    rows = np.searchsorted(_offsets(turns).to_numpy(), np.flatnonzero(blank), side="right") - 1
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(flat.field("content"))), 0)
+    calls = pc.fill_null(pc.match_substring(flat.field("more"), '"tool_calls":'), False)
+    silent = np.flatnonzero(pc.and_not(blank, calls).to_numpy(zero_copy_only=False))
+    rows = np.searchsorted(_offsets(turns).to_numpy(), silent, side="right") - 1
     for row in np.unique(rows).tolist():
         yield Finding(row=row, rule="empty-turn", severity="error", reason="A turn of the chat has no text.")
 

@@ -36,10 +36,11 @@ def score_answers(
     """
     metrics = {name: find_metric(name) for name in config.metrics}
     rendered = render_prompts(examples, prompts, tokenizer)
-    requests = [_request(prompt, target, config) for prompt, target in zip(rendered, examples.targets, strict=True)]
-    written = [str(answer) for answer in ask(requests)]
+    pairs = list(zip(rendered, examples.targets, strict=True))
+    written = [str(answer) for answer in ask([_request(prompt, target, config) for prompt, target in pairs])]
+    targets = [_wanted(prompt, target, tokenizer) for prompt, target in pairs]
     rows = []
-    for identity, prompt, target, text in zip(examples.ids, rendered, examples.targets, written, strict=True):
+    for identity, prompt, target, text in zip(examples.ids, rendered, targets, written, strict=True):
         common = {**task_row(identity, prompt.prompt, target), "prompt": prompt.prompt, "prediction": text}
         values = {name: _value(name, metric, identity, text, target) for name, metric in metrics.items()}
         values["response_length"] = float(len(text))
@@ -62,6 +63,14 @@ def _value(name: str, metric: Metric, identity: str, text: str, target: str) -> 
     return value
 
 
+def _wanted(prompt: Prompt, target: str, tokenizer: Any) -> str:
+    """What an answer is compared with: a call of tools as the template writes it and a decoder reads it."""
+    if prompt.called is None:
+        return target
+    ids = tokenizer(prompt.called, add_special_tokens=False)["input_ids"]
+    return str(tokenizer.decode(ids, skip_special_tokens=True))
+
+
 def _request(prompt: Prompt, target: str, config: EvaluateConfig) -> Request:
     options = {
         "do_sample": False,
@@ -79,6 +88,7 @@ def _request(prompt: Prompt, target: str, config: EvaluateConfig) -> Request:
 
 def _turn_end(prompt: Prompt, target: str) -> list[str]:
     """What a chat template writes behind an answer ends it."""
+    target = target if prompt.called is None else prompt.called
     if not prompt.has_specials or target not in prompt.answer:
         return []
     end = (prompt.answer.partition(target)[2] if target else prompt.answer).strip()

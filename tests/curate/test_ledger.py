@@ -10,6 +10,7 @@ import pytest
 from tunegate.core.errors import DataError, IntegrityError
 from tunegate.core.records import FINDING_COLUMNS
 from tunegate.curate import CurateConfig, curate_dataset, explain_row, read_ledger, write_curation
+from tunegate.curate.redaction import masked_value
 
 ROWS = [
     '{"text": "Where is my card?", "label": "card", "n": 1.50}',
@@ -119,6 +120,17 @@ def test_redaction_rewrites_only_the_rows_it_must(dirty: Path, tmp_path: Path) -
     lines = (tmp_path / "out" / "train.jsonl").read_text().splitlines()
 
     assert lines == [ROWS[0], ROWS[2], ROWS[5], '{"text":"Mail me at [EMAIL]","label":"card"}']
+
+
+def test_a_number_of_16_digits_is_an_id_in_evidence_alone() -> None:
+    """A card number that is all of a field looks like a content id."""
+    number = "4111111111111111"
+
+    assert masked_value({"card": number}) == {"card": "[CARD]"}
+    assert masked_value({"survivor_id": number, "text": f"card {number}"}, but_ids=True) == {
+        "survivor_id": number,
+        "text": "card [CARD]",
+    }
 
 
 def test_a_damaged_ledger_is_an_integrity_error(dirty: Path, tmp_path: Path) -> None:
