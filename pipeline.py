@@ -19,6 +19,7 @@ from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, require_result, write_text
+from .preview import preview, require_verdict
 from .recipe import Recipe, read_recipe, recipe_yaml
 
 REPORT_FILES = {
@@ -73,8 +74,6 @@ def preview_run(path: Path | str, *, changes: Sequence[str] = ()) -> str:
     Raises:
         InputError: what the real run would fail on.
     """
-    from .preview import preview
-
     recipe = read_recipe(Path(path), changes=changes)
     return preview(recipe, *load_data(recipe))
 
@@ -132,7 +131,7 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
 
     def work() -> Mapping[str, Any]:
         rows, test = load_data(recipe)
-        evaluate.require_measures(recipe.evaluate, test.kind)
+        require_verdict(recipe, test)
         shutil.rmtree(curated, ignore_errors=True)  # a run on other data may have left files of another format
         curated.mkdir()
         if recipe.curate is None:

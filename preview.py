@@ -68,7 +68,7 @@ def _preflight(recipe: Recipe, rows: Examples) -> Preflight:
 
 
 def _items(recipe: Recipe, test: Examples) -> list[str]:
-    evaluate.require_measures(recipe.evaluate, test.kind)
+    require_verdict(recipe, test)
     counts = Counter(item.task for item in evaluate.benchmark_items(recipe.evaluate, seed=recipe.seed))
     general, warnings = evaluate.retention_items(recipe.evaluate, test, seed=recipe.seed)
     measured = {"task": len(test), **dict(sorted(counts.items())), **general}
@@ -79,6 +79,17 @@ def _items(recipe: Recipe, test: Examples) -> list[str]:
     drift = [f"drift from the base on {rows:,} rows, not gated (evaluate.drift_rows=0: off)"] if rows else []
     warned = [f"warning: {warning}" for warning in warnings]
     return [*lines, "each for the base and the tuned model", *blocks, *drift, *warned]
+
+
+def require_verdict(recipe: Recipe, test: Examples) -> None:
+    """Refuse, before anything is trained, a recipe that could not be measured or judged afterwards.
+
+    Raises:
+        InputError: a metric or a file that does not exist, or no benchmark that is gated.
+    """
+    evaluate.require_measures(recipe.evaluate, test.kind)
+    planned = evaluate.planned_benchmarks(recipe.evaluate, causal=evaluate.is_causal(recipe.model))
+    evaluate.require_gated(recipe.gate, planned)
 
 
 def _margins(recipe: Recipe) -> str:

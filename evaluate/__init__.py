@@ -17,6 +17,8 @@ from .gate.adaptive import judge_in_blocks as judge_in_blocks
 from .gate.config import GateConfig as GateConfig
 from .gate.config import TaskGate as TaskGate
 from .gate.judge import judge as judge
+from .gate.names import planned_benchmarks as planned_benchmarks
+from .gate.names import require_gated as require_gated
 from .gate.plan import BenchmarkSize as BenchmarkSize
 from .gate.plan import Plan as Plan
 from .gate.plan import plan_gate as plan_gate

@@ -247,6 +247,27 @@ def test_a_dry_run_touches_nothing(recipe: Path, tmp_path: Path) -> None:
     assert "64 items" in text
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (["evaluate.benchmarks=[]"], r"no benchmark is gated \(none is measured\).*choose evaluate\.suite"),
+        (
+            ["evaluate.benchmarks=[{task: blimp, ability: grammar}]", "gate.advisory=[grammar]"],
+            r"no benchmark is gated \(all are advisory\)",
+        ),
+    ],
+)
+def test_what_could_not_be_judged_is_told_before_anything_is_trained(
+    changes: list[str], told: str, recipe: Path, tmp_path: Path
+) -> None:
+    """By the run and by its preview."""
+    with pytest.raises(InputError, match=told):
+        preview_run(recipe, changes=changes)
+    with pytest.raises(InputError, match=told):
+        run_recipe(recipe, out=tmp_path / "run", changes=changes)
+    assert not (tmp_path / "run" / "model").exists()
+
+
 def test_another_recipes_run_is_not_overwritten(recipe: Path, tmp_path: Path) -> None:
     """Two recipes cannot share a run folder."""
     (tmp_path / "run").mkdir()

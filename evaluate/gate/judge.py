@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from ...core.errors import InputError
 from ...core.results import Check, Comparison, Outcome, Verdict
 from ..statistics.multiplicity import holm
 from .checks import benchmark_checks, mean_check
 from .config import GateConfig
 from .looks import look_level, look_of
-from .names import require_fitting
+from .names import require_fitting, require_gated
 from .task_checks import gain_checks, task_no_loss_checks
 from .waivers import apply_waivers
 from .warnings import gate_warnings
@@ -53,8 +52,9 @@ def judge(
         InputError: no benchmark is gated, so nothing would protect the model's abilities; or the policy names what was
             not measured.
     """
-    _require_gated(comparison, policy)
-    require_fitting(policy, [task.info for task in comparison.tasks if task.info.role == "benchmark"])
+    benchmarks = [task.info for task in comparison.tasks if task.info.role == "benchmark"]
+    require_gated(policy, benchmarks)
+    require_fitting(policy, benchmarks)
     here = policy.model_copy(update={"alpha": look_level(comparison, policy.alpha)})
     decided = _decide(_all_checks(comparison, here, references or {}), here)
     final, waiver_warnings = apply_waivers(decided, policy.waivers, today or date.today())
@@ -81,13 +81,6 @@ def _all_checks(comparison: Comparison, policy: GateConfig, references: Mapping[
             checks += task_no_loss_checks(other, policy, kind=kind)
         checks += _suite_checks(other, policy, kind=kind)
     return checks
-
-
-def _require_gated(comparison: Comparison, policy: GateConfig) -> None:
-    benchmarks = [task.info for task in comparison.tasks if task.info.role == "benchmark"]
-    if all(policy.is_advisory(info) for info in benchmarks):
-        found = "all are advisory" if benchmarks else "the scores hold none"
-        raise InputError(f"no benchmark is gated ({found}): add one to evaluate.benchmarks, or shorten gate.advisory")
 
 
 def _suite_checks(comparison: Comparison, policy: GateConfig, kind: str | None = None) -> list[Check]:

@@ -1,4 +1,4 @@
-"""A policy's names and margins against what was measured: a limit that would hold for nothing is a mistake."""
+"""A policy against what is measured: limits that would hold for nothing, and no limit at all, are mistakes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,33 @@ from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
 from ...core.results import TaskInfo
+from ..benchmarks.scored import chosen_benchmarks
+from ..config import Benchmark, EvaluateConfig
+from ..general_data import general_datasets
 
 if TYPE_CHECKING:
     from .config import GateConfig
+
+
+def planned_benchmarks(config: EvaluateConfig, *, causal: bool) -> list[TaskInfo]:
+    """Name and ability of every benchmark and general dataset that a model would be measured on."""
+    entries = [*(chosen_benchmarks(config) if causal else ()), *general_datasets(config.retention)]
+    named = [(entry.task if isinstance(entry, Benchmark) else entry.name, entry.ability) for entry in entries]
+    return [TaskInfo(name=name, role="benchmark", metric="", scale="binary", ability=own) for name, own in named]
+
+
+def require_gated(policy: GateConfig, infos: Sequence[TaskInfo]) -> None:
+    """Refuse benchmarks none of which decides.
+
+    Raises:
+        InputError: there are none, or all are advisory.
+    """
+    if all(policy.is_advisory(info) for info in infos):
+        found = "all are advisory" if infos else "none is measured"
+        raise InputError(
+            f"no benchmark is gated ({found}), so nothing would protect what the model can do: choose evaluate.suite, "
+            "add to evaluate.benchmarks (for encoders and label heads to evaluate.retention), or shorten gate.advisory"
+        )
 
 
 def require_fitting(policy: GateConfig, infos: Sequence[TaskInfo]) -> None:

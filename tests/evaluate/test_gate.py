@@ -64,7 +64,7 @@ def test_ten_thousand_pairs_with_one_flip_each_way_pass(compared: Any) -> None:
 
 def test_zero_gated_benchmarks_are_an_error(compared: Any) -> None:
     """Without a benchmark, or with advisory ones only, there is nothing to gate."""
-    with pytest.raises(InputError, match="the scores hold none"):
+    with pytest.raises(InputError, match="none is measured"):
         judge(compared({"task": UNCHANGED}), GateConfig())
     with pytest.raises(InputError, match="all are advisory"):
         judge(compared({"a": UNCHANGED}), GateConfig(advisory=("a",)))
