@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """Version of every JSON and Parquet layout that tunegate writes; raised when a reader of the old one would err."""
 
+MOST_UNREADABLE = 0.05
+"""Share of unreadable rows above which the file or the settings are the likely cause, not single rows."""
+
 Kind = Literal["label", "completion", "chat", "preference"]
 Severity = Literal["info", "warning", "error"]
 Action = Literal["keep", "drop", "flag"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,16 +11,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..core.findings import DROP, FLAG
-from ..core.records import SCHEMA_VERSION, Curation, Examples
+from ..core.records import MOST_UNREADABLE, SCHEMA_VERSION, Curation, Examples
 from ..core.store import fingerprint
 from .config import CurateConfig
 from .duplicates.blocks import take_rows
+from .redaction import rows_to_redact
+from .rules.private import mask
 from .rules.table import list_rules
 
 REASONS_SHOWN = 3
 """Reasons for unreadable rows that a warning gives."""
-MOST_UNREADABLE = 0.05
-"""Share of unreadable rows above which the file or the settings are the likely cause, not single rows."""
+PARTICULARS = re.compile(r"\d+|\(columns: .*")
+"""What differs from row to row in reasons of one kind: places, and the columns that a row has instead."""
 IDS_SHOWN = 5
 """Unknown override ids that a warning names."""
 
@@ -46,6 +49,7 @@ def summarise(
         "by_class": by_class,
         "warnings": [
             *_unreadable_warnings(examples),
+            *_redaction_notes(curation, config),
             *_class_warnings(curation, config),
             *_override_warnings(unknown),
             *_unjudged_warnings(curation, config),
@@ -75,19 +79,26 @@ def _counts(column: pa.ChunkedArray) -> dict[str, int]:
 
 
 def _unreadable_warnings(examples: Examples) -> list[str]:
-    """Why rows could not be read, the commonest reasons first, with the place of the first row of each."""
+    """Why rows could not be read, the commonest reasons first, with the first row of each; private data masked."""
     bad, rows = examples.bad_rows, len(examples) + len(examples.bad_rows)
     if not bad:
         return []
-    counts = Counter(row.reason for row in bad)
-    first = {row.reason: row for row in reversed(bad)}
-    shown = [reason for reason, _ in counts.most_common(REASONS_SHOWN)]
+    counts = Counter(PARTICULARS.sub("", row.reason) for row in bad)
+    first = {PARTICULARS.sub("", row.reason): row for row in reversed(bad)}
+    shown = [(count, first[kind]) for kind, count in counts.most_common(REASONS_SHOWN)]
     alarm = "; see to the file or the settings before training" if len(bad) > MOST_UNREADABLE * rows else ""
     warnings = [f"{len(bad):,} of {rows:,} rows could not be read and are set aside in rejected.jsonl{alarm}"]
-    warnings += [f"{counts[why]:,} unread, first {first[why].file}:{first[why].line}: {why}" for why in shown]
+    warnings += [f"{count:,} unread, first {row.file}:{row.line}: {mask(row.reason)}" for count, row in shown]
     if len(counts) > len(shown):
-        warnings.append(f"{len(counts) - len(shown):,} more reasons for unread rows stand in rejected.jsonl")
+        warnings.append(f"{len(counts) - len(shown):,} more kinds of reasons for unread rows stand in rejected.jsonl")
     return warnings
+
+
+def _redaction_notes(curation: Curation, config: CurateConfig) -> list[str]:
+    """Flagged rows that are not kept as they came."""
+    count = len(rows_to_redact(curation.decisions, config))
+    rows = "row is" if count == 1 else "rows are"
+    return [f"{count:,} {rows} kept with placeholders such as [EMAIL] in place of private data"] if count else []
 
 
 def _class_warnings(curation: Curation, config: CurateConfig) -> list[str]:

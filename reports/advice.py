@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.records import Ledger, Tuned
+from ..core.records import MOST_UNREADABLE, Ledger, Tuned
 from ..core.results import RunResults
 from . import figures
 from .checks import Line, lines_of
@@ -97,11 +97,19 @@ def _for_the_data(results: RunResults, lines: Sequence[Line]) -> list[str]:
             actions.append(
                 f"Review {figures.plural(queue, 'label question')} in the page, export overrides.jsonl, curate again"
             )
-        if not results.ledger.summary["rows_kept"]:
-            actions.append("See in rejected.jsonl why no row was kept, mend the data or the settings, and curate again")
-        elif results.verdict is None and results.tuned is None:
-            actions.append("Train and gate on the kept rows: tunegate run RECIPE")
+        if results.verdict is None and results.tuned is None:
+            actions.append(_after_curation(results.ledger))
     return actions
+
+
+def _after_curation(ledger: Ledger) -> str:
+    summary = ledger.summary
+    unread = summary["by_rule"].get("unreadable", 0)
+    if not summary["rows_kept"]:
+        return "See in rejected.jsonl why no row was kept, mend the data or the settings, and curate again"
+    if unread > MOST_UNREADABLE * summary["rows_in"]:
+        return f"Mend what keeps {figures.plural(unread, 'row')} from being read (rejected.jsonl), and curate again"
+    return "Train and gate on the kept rows: tunegate run RECIPE (tunegate init DATA writes a recipe)"
 
 
 def _stage_warnings(results: RunResults) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tunegate.core.errors import DataError, IntegrityError
+from tunegate.core.formats import load_examples
 from tunegate.core.records import FINDING_COLUMNS
 from tunegate.curate import CurateConfig, curate_dataset, explain_row, read_ledger, write_curation
 from tunegate.curate.redaction import masked_value
@@ -120,6 +121,8 @@ def test_redaction_rewrites_only_the_rows_it_must(dirty: Path, tmp_path: Path) -
     lines = (tmp_path / "out" / "train.jsonl").read_text().splitlines()
 
     assert lines == [ROWS[0], ROWS[2], ROWS[5], '{"text":"Mail me at [EMAIL]","label":"card"}']
+    told = "1 row is kept with placeholders such as [EMAIL] in place of private data"
+    assert told in read_ledger(tmp_path / "out").summary["warnings"]
 
 
 def test_a_number_of_16_digits_is_an_id_in_evidence_alone() -> None:
@@ -194,6 +197,19 @@ def test_a_wrong_override_names_its_line(dirty: Path, tmp_path: Path, line: str,
 
     with pytest.raises(DataError, match=message):
         curate_dataset(dirty, overrides=overrides)
+
+
+def test_reasons_of_one_kind_are_counted_together_and_say_nothing_private() -> None:
+    """Whatever place or columns they name."""
+    nul = [{"text": f"{'x' * n}\0", "label": "a"} for n in range(4)]
+    other = [{f"jo{n}@example.org": "x", "label": "a"} for n in range(3)]
+    rows = [{"text": "good", "label": "a"}, *nul, *other]
+    summary = curate_dataset(load_examples(rows, columns={"text": "text", "label": "label"})).summary
+
+    assert summary["warnings"][1:3] == [
+        "4 unread, first <rows>:2: the input holds a NUL character at 1; remove it",
+        "3 unread, first <rows>:6: 'text' is missing (columns: '[EMAIL]', 'label')",
+    ]
 
 
 @pytest.mark.parametrize(("rows", "is_alarmed"), [(100, False), (30, True)])
