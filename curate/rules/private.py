@@ -81,10 +81,11 @@ def always(text: str) -> bool:  # noqa: ARG001
     return True
 
 
-DOMAIN = r"@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}\b"
+DOMAIN = r"@(?:(?:[^\W_]|-){1,63}\.){1,8}[^\W\d_]{2,24}\b"
 _DOMAIN = re.compile(DOMAIN)
 LOCAL = ascii_letters + digits + "._%+-"
-"""Characters in front of the at sign of an e-mail address."""
+"""ASCII characters in front of the at sign of an e-mail address; letters of all scripts are others (RFC 6531)."""
+_LOCALS = re.compile(r"[\w.%+-]*")
 LONGEST_LOCAL = 64
 
 
@@ -96,8 +97,9 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     """
     end, at = 0, text.find("@")
     while at >= 0:
-        before = text[max(end, at - LONGEST_LOCAL - 1) : at]
-        start = at - len(before) + len(before.rstrip(LOCAL))
+        backwards = text[max(end, at - LONGEST_LOCAL - 1) : at][::-1]
+        run = _LOCALS.match(backwards)
+        start = at - (run.end() if run else 0)
         is_cut = start > 0 and (text[start - 1].isalnum() or text[start - 1] in "_.%+-")
         if start < at <= start + LONGEST_LOCAL and not is_cut and (found := _DOMAIN.match(text, at)):
             end = found.end()
@@ -153,7 +155,14 @@ PATTERNS = (
     Pattern("gitlab-token", True, ("glpat-",), "glpat-", r"\bglpat-[A-Za-z0-9_-]{20,}", needles=("glpa",)),
     Pattern("slack-token", True, ("xox",), r"xox[abprs]-", r"\bxox[abprs]-[A-Za-z0-9-]{10,}", needles=("xox?",)),
     Pattern("google-key", True, ("aiza",), "AIza", r"\bAIza[0-9A-Za-z_-]{35}", needles=("aiza",)),
-    Pattern("hub-token", True, ("hf_",), r"hf_[A-Za-z0-9]{8}", r"\bhf_[A-Za-z0-9]{30,}", needles=("hf_?",)),
+    Pattern(
+        "hub-token",
+        True,
+        ("hf_", "npm_"),
+        r"(?:hf|npm)_[A-Za-z0-9]{8}",
+        r"\b(?:hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36}\b)",
+        needles=("hf_?", "npm_"),
+    ),
     Pattern(
         "model-api-key",
         True,
@@ -193,9 +202,9 @@ PATTERNS = (
         "email",
         False,
         ("@",),
-        r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]{1,63}\.",
-        rf"(?<![\w.%+-])[A-Za-z0-9._%+-]{{1,64}}{DOMAIN}",
-        needles=("**@?",),
+        r"[^\s@]@[^\s@.]{1,63}\.",
+        rf"(?<![\w.%+-])[\w.%+-]{{1,64}}{DOMAIN}",
+        needles=("**@?", "**@~"),
         search=find_emails,
     ),
     Pattern(

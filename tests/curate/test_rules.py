@@ -59,6 +59,8 @@ ANSWERS = [
     ("https://example.com/a", {"url-only"}),
     ("See https://example.com/a for more.", set()),
     ("Call +49 30 901820 now.", {"private-data"}),
+    ("Write to jürgen@bücher.example.de.", {"private-data"}),
+    ("The key is npm_a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2a1B2.", {"secret"}),
     ("Pay to DE89 3704 0044 0532 0130 00.", {"private-data"}),
     ("Card 4111 1111 1111 1111.", {"private-data"}),
     ("Card 4111 1111 1111 1112.", set()),

@@ -23,6 +23,7 @@ PIECES = [
     "sk_live_" + "a1B2" * 5, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abcdefgh_-1", "password: q8Zx7Lm2Vb9Kt4Rw",
     "pa\u017fswd=q8Zx7Lm2Vb9Kt4Rw", "ap\u0131_\u212aey = 'q8Zx7Lm2Vb9Kt4Rw'", "AP\u0130KEY:'q8Zx7Lm2Vb9Kt4Rw'",
     "-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----", "-----BEGIN PRIVATE KEY-----", "<b>",
+    "npm_" + "a1B2" * 9, "jürgen@bücher.example.de", "ü@übung.de", "用户@例子.中国",
     "Größe", "\x00\x1b", "```", "_", "-", ".", "+", "\n", "0", "7",
 ]  # fmt: skip
 TEXT = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=6).map("".join) | st.lists(
