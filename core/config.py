@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
+from .suffixes import format_by_suffix
+
 
 class Config(BaseModel):
     """A frozen model whose unknown keys are errors; `recipe.py` composes one per stage and words the problems."""
@@ -16,11 +18,17 @@ class Config(BaseModel):
 
 def _beside_the_recipe(value: str, info: ValidationInfo) -> str:
     base: Path | None = (info.context or {}).get("base")
-    if base is None or Path(value).is_absolute():
+    if base is None:
         return value
-    return str(base / value) if next(base.glob(value), None) or value.startswith((".", "~")) else value
+    path = Path(value).expanduser()
+    if not path.is_absolute() and next(base.glob(value), None):
+        return str(base / value)
+    if format_by_suffix(path) and not next(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))), None):
+        places = dict.fromkeys(map(str, (base.resolve(), Path.cwd())))
+        raise ValueError("no such file" if path.is_absolute() else f"no such file in {' or '.join(places)}")
+    return str(base / path) if value.startswith(".") else str(path) if value.startswith("~") else value
 
 
 PathString = Annotated[str, AfterValidator(_beside_the_recipe)]
-"""A path, glob or hub id. In a recipe, a path is relative to the recipe's own folder; what is not found there stays as
-it is, since a hub id such as `org/name` looks like a path."""
+"""A path, glob or hub id. In a recipe, a path is relative to the recipe's own folder, and a data file that is nowhere is
+a mistake; what else is not found there stays as it is, since a hub id such as `org/name` looks like a path."""

@@ -101,6 +101,27 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
 
     assert read_config(Car, write(tmp_path, "name: a\nmanual: books\n")).manual == str(tmp_path / "books")
     assert read_config(Car, write(tmp_path, "name: a\nmanual: org/books\n")).manual == "org/books"
+    assert read_config(Car, write(tmp_path, "name: a\nmanual: ./books\n")).manual == str(tmp_path / "books")
+    assert read_config(Car, write(tmp_path, "name: a\nmanual: ~/books\n")).manual == str(Path.home() / "books")
+
+
+def test_a_data_file_that_is_nowhere_is_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hub id ends like one; it is looked for beside the settings file and in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "recipes").mkdir()
+    (tmp_path / "here.jsonl").touch()
+    path = write(tmp_path / "recipes", "name: a\nmanual: nowhere.jsonl.gz\n")
+
+    with pytest.raises(RecipeError) as caught:
+        read_config(Car, path)
+    assert str(caught.value) == (
+        f"{path}:2: manual: no such file in {tmp_path / 'recipes'} or {tmp_path} (found 'nowhere.jsonl.gz')"
+    )
+    with pytest.raises(RecipeError, match="no such file in"):
+        read_config(Car, write(tmp_path / "recipes", "name: a\nmanual: no/*.csv\n"))
+    with pytest.raises(RecipeError, match="manual: no such file \\(found"):
+        read_config(Car, write(tmp_path / "recipes", f"name: a\nmanual: {tmp_path}/none.csv\n"))
+    assert read_config(Car, write(tmp_path / "recipes", "name: a\nmanual: here.jsonl\n")).manual == "here.jsonl"
 
 
 def test_settings_without_a_file_are_checked_the_same_way() -> None:
