@@ -30,5 +30,5 @@ def _beside_the_recipe(value: str, info: ValidationInfo) -> str:
 
 
 PathString = Annotated[str, AfterValidator(_beside_the_recipe)]
-"""A path, glob or hub id. In a recipe, a path is relative to the recipe's own folder, and a data file that is nowhere is
-a mistake; what else is not found there stays as it is, since a hub id such as `org/name` looks like a path."""
+"""A path, glob or hub id. In a recipe, a path is relative to the recipe's own folder. A data file that is nowhere is a
+mistake; what else is not found stays as it is, since a hub id such as `org/name` looks like a path."""
