@@ -76,9 +76,10 @@ def _preferences(examples: Examples, survivor: str, context: Context) -> list[Ar
     lengths = [-_lengths(examples, "input")]
     if examples.kind != "label":
         lengths.append(-_lengths(examples, "target"))
-    if survivor == "quality" and context.findings_per_row is not None:
-        return [*lengths, context.findings_per_row]
-    return lengths
+    if survivor != "quality":
+        return lengths
+    findings = [] if context.findings_per_row is None else [context.findings_per_row]
+    return [*lengths, _is_shouted(examples, "input"), *findings]
 
 
 def _as_sortable(value: str | None) -> str:
@@ -94,6 +95,13 @@ def _original_bytes(examples: Examples, rows: Array) -> list[bytes]:
 
 def _lengths(examples: Examples, column: str) -> Array:
     return by_slices(examples.table[column], pc.utf8_length, np.int64)
+
+
+def _is_shouted(examples: Examples, column: str) -> Array:
+    """(n,) int64: 1 where a text of several words is in capitals alone; a longer copy of it is none that is better."""
+    texts = examples.table[column]
+    words = by_slices(texts, lambda part: pc.match_substring(part, " "), np.bool_)
+    return (by_slices(texts, pc.utf8_is_upper, np.bool_) & words).astype(np.int64)
 
 
 def id_numbers(examples: Examples) -> Array:

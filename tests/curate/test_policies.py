@@ -120,6 +120,25 @@ def test_the_ledger_says_why_a_row_followed_its_survivor() -> None:
     assert curation.summary["rows_kept"] + curation.summary["rows_rejected"] == 6
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ["WHERE IS MY NEW CARD???!", "Where is my new card?"],
+        ["WHERE IS MY NEW CARD TODAY THEN, PLEASE", "Where is my new card today, please"],
+        ["Where is my new card?", "where is my new card"],
+    ],
+)
+def test_of_copies_the_longest_survives_that_is_not_shouted(texts: list[str]) -> None:
+    """Whatever their order."""
+    for order in (texts, texts[::-1]):
+        config = CurateConfig.model_validate({"dedup": {"threshold": 0.6}})
+        kept = curate_dataset([{"text": text, "label": "a"} for text in order], config=config).kept_examples
+
+        assert [text for text in kept.inputs if text.lower().startswith("where")] == [
+            next(text for text in texts if not text.isupper())
+        ]
+
+
 def test_dropping_label_errors_says_that_it_does_not_settle() -> None:
     """Models fitted again on the kept rows judge anew; whoever lets them drop rows is told."""
     rows = [(f"card {at} lost in the post {at % 7}", "card") for at in range(40)]
