@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.store import fingerprint, hash_files
 from ..config import EvaluateConfig
-from .local_data import data_hash, local_files, mirror_index
+from .local_data import data_hash, local_files, mirror_entry, mirror_index
 from .locate import Leaf, read_definition
 from .scored import chosen_benchmarks, leaves_of
 
@@ -35,8 +35,8 @@ def _content(
     leaf: Leaf, definition: Mapping[str, Any] | None, mirror: Path | None, index: Mapping[str, Any]
 ) -> list[Any]:
     stated = {**(read_definition(leaf.path) if leaf.path else definition or {}), **leaf.overrides}
-    if mirror is not None and leaf.name in index:
-        return [repr(stated), _mirrored(index[leaf.name], mirror)]
+    if mirror is not None and (entry := mirror_entry(index, leaf.name, stated)) is not None:
+        return [repr(stated), _mirrored(entry, mirror)]
     files = local_files(stated, leaf.path.parent if leaf.path else Path())
     return [repr(stated), data_hash(files) if files else ""]
 

@@ -28,7 +28,7 @@ from ...core.errors import DataError, RecipeError
 from ..config import Benchmark
 from ..scoring.request import Answer, Request, is_drawn
 from .complaints import cannot_open, no_answer, require_metric, too_few_examples
-from .local_data import file_loader, local_files, mirrored, served_by
+from .local_data import file_loader, local_files, mirror_entry, mirrored, served_by
 from .locate import Leaf
 
 FEWSHOT_SEED = 1234
@@ -71,7 +71,7 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     from lm_eval.tasks._index import TaskIndex
 
     _hush()
-    definition = _definition(leaf, settings)
+    definition, overrides = _definition(leaf, settings), {}
     entry = (
         TaskIndex.entry_from_path(leaf.path)
         if leaf.path
@@ -84,7 +84,7 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     except DataError as error:
         raise DataError(f"benchmark {leaf.name!r}: {error}") from error
     except Exception as error:
-        is_local = leaf.name in index or "data_files" in (definition.get("dataset_kwargs") or {})
+        is_local = "custom_dataset" in overrides or "data_files" in (definition.get("dataset_kwargs") or {})
         keys = [field.name for field in fields(TaskConfig)]
         raise cannot_open(leaf.name, error, definition, keys=keys, mirror=mirror, is_local=is_local) from error
     is_standard = task.config.process_results is None and type(task).process_results is ConfigurableTask.process_results
@@ -118,8 +118,8 @@ def _overrides(
         overrides |= {"fewshot_split": None, "fewshot_config": {"samples": []}}
     if "process_docs" in definition and "class" not in definition:
         overrides["process_docs"] = _once(_definition(leaf, settings, resolved=True)["process_docs"])
-    if mirror is not None and leaf.name in index:
-        return overrides | mirrored(index[leaf.name], mirror)
+    if mirror is not None and (entry := mirror_entry(index, leaf.name, definition)) is not None:
+        return overrides | mirrored(entry, mirror)
     files = local_files(definition, leaf.path.parent if leaf.path else Path())
     return overrides | (served_by(file_loader(files)) if files else {})
 

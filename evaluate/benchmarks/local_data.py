@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError
 from ...core.store import hash_files, read_json
+from .locate import official_file, read_definition
 
 READERS = ("json", "csv", "parquet", "arrow")
 """Values of `dataset_path` that stand for local files."""
@@ -32,6 +34,34 @@ def mirror_index(mirror: Path) -> Mapping[str, Any]:
         raise DataError(f"{path}: no such file; evaluate.mirror is a folder made by `tunegate mirror`")
     index: Mapping[str, Any] = read_json(path)
     return index
+
+
+def mirror_entry(index: Mapping[str, Any], name: str, definition: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What a mirror serves a task by: the task's own entry, else that of an official task with the same dataset.
+
+    So `gsm8k` serves `gsm8k_cot`, and a definition of the user's own that reads its dataset.
+    """
+    if name in index or not index:
+        return index.get(name)
+    wanted = _dataset(definition)
+    known = _datasets(tuple(index)) if wanted else {}
+    return index[known[wanted]] if wanted in known else None
+
+
+@lru_cache(maxsize=1)
+def _datasets(names: tuple[str, ...]) -> dict[Any, str]:
+    """Dataset to the first of some official tasks that reads it."""
+    found: dict[Any, str] = {}
+    for name in names:
+        if (path := official_file(name)) and (dataset := _dataset(read_definition(path))):
+            found.setdefault(dataset, name)
+    return found
+
+
+def _dataset(definition: Mapping[str, Any]) -> tuple[str, str | None] | None:
+    """Name and configuration of a dataset of the hub."""
+    path = definition.get("dataset_path")
+    return None if path is None or path in READERS else (path, definition.get("dataset_name"))
 
 
 def mirrored(entry: Mapping[str, Any], mirror: Path) -> dict[str, Any]:

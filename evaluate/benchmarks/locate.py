@@ -60,8 +60,8 @@ def find_leaves(name: str) -> list[tuple[str, list[Leaf]]]:
 
 
 def _from_name(name: str, overrides: Mapping[str, Any]) -> list[tuple[str, list[Leaf]]]:
-    if path := _namesake(name) or _defining_files().get(name):
-        return _from_file(Path(path), overrides, name)
+    if path := official_file(name):
+        return _from_file(path, overrides, name)
     members = _tagged(name)
     if not members:
         near = get_close_matches(name, _defining_files(), n=3, cutoff=0.75)
@@ -125,6 +125,12 @@ def _included(path: str) -> str | None:
 @cache
 def _template(path: str) -> bytes:
     return Path(path).read_bytes() if Path(path).is_file() else b""
+
+
+def official_file(name: str) -> Path | None:
+    """The file of the installed lm-eval that defines a task or group."""
+    path = _namesake(name) or _defining_files().get(name)
+    return Path(path) if path else None
 
 
 def _namesake(name: str) -> str | None:
