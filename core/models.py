@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .errors import ModelError
+from .hub import skip_unreachable_hub
 from .store import fingerprint, hash_files
 
 Family = Literal["causal", "encoder", "classifier"]
@@ -51,6 +52,7 @@ def load_tokenizer(model: str | Path, *, trust_remote_code: bool = False) -> Any
     Raises:
         ModelError: there is none, or it cannot be read.
     """
+    skip_unreachable_hub(model)
     from transformers import AutoTokenizer
 
     try:
@@ -199,6 +201,7 @@ def _counts(path: Path) -> bool:
 
 
 def _cached_snapshot(model: str) -> Path:
+    skip_unreachable_hub(model)
     from huggingface_hub import snapshot_download
 
     return Path(snapshot_download(model, allow_patterns=["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]))
@@ -210,6 +213,7 @@ def load_config(model: str | Path, *, trust_remote_code: bool = False) -> Any:
     Raises:
         ModelError: it cannot be read.
     """
+    skip_unreachable_hub(model)
     from transformers import AutoConfig
 
     try:
@@ -223,6 +227,7 @@ def load_config(model: str | Path, *, trust_remote_code: bool = False) -> Any:
 
 def _stated_config(model: str | Path) -> dict[str, Any]:
     """The config as it is written, which needs no code of the model's own."""
+    skip_unreachable_hub(model)
     from transformers import PreTrainedConfig
 
     try:

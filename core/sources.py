@@ -20,6 +20,7 @@ from .columnar import TABLE_ROWS, read_arrow, read_parquet, table_block
 from .delimited import read_delimited
 from .errors import DataError
 from .folders import data_files
+from .hub import skip_unreachable_hub
 from .readers import read_json, read_jsonl
 from .records import BadRow
 from .streams import read_head
@@ -173,9 +174,10 @@ def _splits(path: Path, given: str) -> list[str]:
 
 def _from_hub(given: str) -> Source:
     """A hub id or a local folder with the hub's dataset card, through the `datasets` library and its cache."""
+    name, *options = given.split(":")
+    skip_unreachable_hub(name)
     import datasets
 
-    name, *options = given.split(":")
     split = options[-1] if options else None
     try:  # network, cache and files fail in many ways; to the user all mean that this is no data
         with _no_progress_bars():

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, RecipeError
+from ...core.hub import skip_unreachable_hub
 from ..config import Benchmark
 from ..scoring.request import Answer, Request, is_drawn
 from .complaints import cannot_open, no_answer, require_metric, too_few_examples
@@ -79,6 +80,8 @@ def open_task(leaf: Leaf, settings: Benchmark, *, mirror: Path | None, index: Ma
     )
     try:
         overrides = _overrides(leaf, settings, definition, mirror, index)
+        if "custom_dataset" not in overrides:
+            skip_unreachable_hub(str(definition.get("dataset_path")))
         with redirect_stderr(io.StringIO()):
             task: Any = TaskFactory().build(entry, overrides=overrides, registry={})
     except DataError as error:
