@@ -6,6 +6,7 @@ import platform
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from .core.split import split_examples
 from .core.store import fingerprint, hash_files, read_json, require_result, write_text
 from .preview import preview, require_verdict
 from .recipe import Recipe, read_recipe, recipe_yaml
+from .screening import screen_replay, screened_config
 
 REPORT_FILES = {
     "html": "report.html",
@@ -147,7 +149,9 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
                 overrides=Path(recipe.data.overrides) if recipe.data.overrides else None,
                 tokenizer=tokenizer,
             )
-            curate.write_curation(cleaned, curated)
+            told = screen_replay(recipe, items, curated)
+            summary = {**cleaned.summary, "warnings": [*cleaned.summary["warnings"], *told]}
+            curate.write_curation(replace(cleaned, summary=summary), curated)
         if recipe.data.test is None:
             write_examples(test, curated / f"heldout.{test.format}")
         return {"kind": rows.kind, "columns": dict(rows.columns), "labels": _labels(rows, test)}
@@ -158,19 +162,22 @@ def _curate(run: RunFolder, recipe: Recipe) -> bool:
         "benchmarks": recipe.evaluate.model_dump(mode="json", exclude=ASIDE),
         "benchmark content": evaluate.local_content(recipe.evaluate),
         "selection": recipe.train.monitor.benchmark_items,
+        "replay": _file_hashes(recipe.train.replay.source),
         "seed": recipe.seed,
     }
     return run.run_stage("curate", inputs, ["curated"], work)
 
 
 def _train(run: RunFolder, recipe: Recipe) -> bool:
+    rehearsed = screened_config(recipe, run.path / "curated")
+
     def work() -> Mapping[str, Any]:
         watched = _selection_items(recipe)
         _tell_of_unwatched(recipe, watched)
         tuned = train.train_model(
             _kept(run, recipe),
             model=recipe.model,
-            config=recipe.train,
+            config=rehearsed,
             prompts=recipe.prompts,
             out=run.path / "model",
             watched=watched,
@@ -185,7 +192,7 @@ def _train(run: RunFolder, recipe: Recipe) -> bool:
         "prompts": recipe.prompts.model_dump(mode="json"),
         "watched": recipe.evaluate.model_dump(mode="json", include={"suite", "benchmarks", "limit", "mirror"}),
         "watched content": evaluate.local_content(recipe.evaluate) if recipe.train.monitor.benchmark_items else {},
-        "general": _file_hashes(recipe.train.replay.source, recipe.train.monitor.retention),
+        "general": _file_hashes(rehearsed.replay.source, rehearsed.monitor.retention),
         "seed": recipe.seed,
     }
     return run.run_stage("train", inputs, ["model"], work)

@@ -6,6 +6,7 @@ from .config import CurateConfig
 from .curation import curate_dataset
 from .explain import Explanation, explain_row
 from .forecast import forecast_duplicates
+from .leaks.general import rows_with_items
 from .ledger import ledger_of, read_ledger, write_curation
 from .proof import Benefit, prove_benefit
 from .rules.table import list_rules
@@ -24,5 +25,6 @@ __all__ = [
     "list_rules",
     "prove_benefit",
     "read_ledger",
+    "rows_with_items",
     "write_curation",
 ]

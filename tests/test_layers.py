@@ -11,15 +11,16 @@ import pytest
 
 STAGES = {"curate", "train", "evaluate", "reports"}
 FOLDERS = STAGES | {"core", "commands", "examples"}
-RUN = {"recipe", "starter", "preview", "judging", "pipeline"}
+RUN = {"recipe", "starter", "preview", "screening", "judging", "pipeline"}
 ALLOWED = {
     "core": {"core"},
     **{stage: {"core", stage} for stage in STAGES},
     "recipe": {"core"} | STAGES,
     "starter": {"core"} | STAGES,
     "preview": {"core", "recipe"} | STAGES,
+    "screening": {"core", "recipe"} | STAGES,
     "judging": {"core", "recipe"} | STAGES,
-    "pipeline": {"core", "recipe", "preview", "judging"} | STAGES,
+    "pipeline": {"core", "recipe", "preview", "screening", "judging"} | STAGES,
     "examples": {"core", "pipeline", "examples"} | STAGES,
     "commands": {"core", "commands", "examples"} | RUN | STAGES,
     "cli": {"core", "commands"},

@@ -151,10 +151,17 @@ def test_a_run_notices_what_changed_in_the_files_it_reads(recipe: Path, tmp_path
     replay = [f"train.replay.source={general}", "train.replay.share=0.2"]
     run_recipe(recipe, out=out, changes=replay)
     trained = (out / "model/tuned.json").stat().st_mtime_ns
-    general.write_text(general.read_text().replace("day", "week"))
-    run_recipe(recipe, out=out, changes=replay)
+    assert not list((out / "curated").glob("rehearsed.*"))
+    asked_too = json.dumps({"text": "3 + 4 ="}) + "\n"
+    general.write_text(general.read_text().replace("day", "week") + asked_too)
+    results = run_recipe(recipe, out=out, changes=replay)
 
     assert (out / "model/tuned.json").stat().st_mtime_ns > trained
+    assert asked_too not in (out / "curated/rehearsed.jsonl").read_text()
+    assert results.ledger is not None
+    assert any(
+        f"1 of {3 * len(THINGS) + 1} rows of train.replay.source" in text for text in results.ledger.summary["warnings"]
+    )
 
     asked = (out / "scores/tuned.parquet").stat().st_mtime_ns
     sums.write_text(sums.read_text().replace("0 + 0", "0 + 00"))

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .config import LoraConfig, MonitorConfig, ReplayConfig, TrainConfig
+from .general_text import SELF, read_texts
 from .record import read_tuned
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .training import train_model
 
 __all__ = [
+    "SELF",
     "LoraConfig",
     "MonitorConfig",
     "Preflight",
@@ -21,6 +23,7 @@ __all__ = [
     "TrainConfig",
     "merge_adapter",
     "preflight",
+    "read_texts",
     "read_tuned",
     "train_model",
 ]

@@ -28,8 +28,9 @@ from .batches import Order
 from .config import TrainConfig
 from .device import Place, find_place, free_memory
 from .encoding import Encoding, Row, context_length, encode_labels, encode_prompts, row_origins, split_labels
+from .general_text import SELF
 from .methods import Choice, choose_method, require_four_bit
-from .replay import SELF, read_general
+from .replay import read_general
 from .trackers import require_trackers
 
 SPLIT_FROM = 50

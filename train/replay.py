@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import json
-from pathlib import Path
 from typing import Any
 
 from ..core.errors import DataError, RecipeError
@@ -12,8 +9,8 @@ from ..core.formats import load_examples
 from ..core.prompts import PromptConfig, render_prompts
 from .config import TrainConfig
 from .encoding import Row, encode_inputs, encode_prompts, encode_texts, row_origins
+from .general_text import SELF, read_texts
 
-SELF = "self"
 WATCHED_SHARE = 0.1
 """Share of a replay source that is kept out of training and watched instead."""
 
@@ -67,7 +64,7 @@ def _refuse_what_does_not_fit(config: TrainConfig, *, has_head: bool) -> None:
 
 
 def _read_inputs(source: str, tokenizer: Any, *, length: int) -> list[Row]:
-    texts = _read_texts(source)
+    texts = read_texts(source)
     if texts is None:
         examples = load_examples(source)
         return list(encode_inputs(examples.inputs, row_origins(examples), tokenizer, length=length))
@@ -76,7 +73,7 @@ def _read_inputs(source: str, tokenizer: Any, *, length: int) -> list[Row]:
 
 
 def _read_rows(source: str, config: TrainConfig, prompts: PromptConfig, tokenizer: Any, *, length: int) -> list[Row]:
-    texts = _read_texts(source)
+    texts = read_texts(source)
     if texts is None:
         examples = load_examples(source)
         rendered = render_prompts(examples, prompts, tokenizer)
@@ -84,47 +81,6 @@ def _read_rows(source: str, config: TrainConfig, prompts: PromptConfig, tokenize
         return [_as_replay(row) for row in encoded]
     origins = [f"{source}:{line}" for line, _ in texts]
     return list(encode_texts([text for _, text in texts], origins, tokenizer, length=length))
-
-
-def _read_texts(source: str) -> list[tuple[int, str]] | None:
-    path = Path(source)
-    if not path.is_file():
-        raise DataError(f"{source}: no such file of general text")
-    texts = _plain_texts(path)
-    if texts is not None and not texts:
-        raise DataError(f"{source}: holds no text")
-    return texts
-
-
-def _plain_texts(path: Path) -> list[tuple[int, str]] | None:
-    """(line, text) of each paragraph of a text file or each row of a file that has only texts; None for other data."""
-    lines = _read_text(path).splitlines()
-    if ".txt" in path.suffixes:
-        return _paragraphs(lines)
-    if ".jsonl" not in path.suffixes:
-        return None
-    first = next((line for line in lines if line.strip()), "{}")
-    if not first.startswith("{") or set(json.loads(first)) - {"id", "source"} != {"text"}:
-        return None
-    return [(number, json.loads(line)["text"]) for number, line in enumerate(lines, 1) if line.strip()]
-
-
-def _paragraphs(lines: list[str]) -> list[tuple[int, str]]:
-    found: list[tuple[int, str]] = []
-    block: list[str] = []
-    for number, line in enumerate([*lines, ""], 1):
-        if line.strip():
-            block.append(line)
-        elif block:
-            found.append((number - len(block), "\n".join(block)))
-            block = []
-    return found
-
-
-def _read_text(path: Path) -> str:
-    if path.suffix == ".gz":
-        return gzip.decompress(path.read_bytes()).decode("utf-8")
-    return path.read_text(encoding="utf-8")
 
 
 def _as_replay(row: Row) -> Row:
