@@ -19,13 +19,13 @@ MEMBERS_SHOWN = 10
 
 
 def prompt_numbers(examples: Examples) -> Array:
-    """(n,) uint64: a number for each row's folded prompt; none for labels, where prompts with two are conflicts."""
+    """(n,) uint64: a number for each row's folded prompt and tools; none for labels, where two are conflicts."""
     if examples.kind == "label":
         return np.empty(0, np.uint64)
     from .duplicates.exact_join import text_numbers
 
-    names = ["input"] + (["pair"] if "pair" in examples.table.column_names else [])
-    return text_numbers(joined_rows([examples.table[name] for name in names]), 1)
+    names = ["input", *(name for name in ("pair", "tools") if name in examples.table.column_names)]
+    return text_numbers(joined_rows([examples.table[name].fill_null("") for name in names]), 1)
 
 
 def find_several_answers(examples: Examples, prompts: Array, stays: Array) -> Findings:

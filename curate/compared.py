@@ -51,12 +51,12 @@ def joined_rows(columns: list[pa.ChunkedArray]) -> Rows:
 
 
 def comparison_groups(examples: Examples, config: DedupConfig) -> Array | None:
-    """(n,) group code per row from `keep_columns`; None where all rows are compared.
+    """(n,) group code per row from `keep_columns` and the tools of chats; None where all rows are compared.
 
     Raises:
         DataError: a column does not exist.
     """
-    groups = None
+    groups = codes(examples.table["tools"]) if "tools" in examples.table.column_names else None
     for name in config.keep_columns:
         groups = combine(groups, codes(source_column(examples, name, "curate.dedup.keep_columns")))
     return groups

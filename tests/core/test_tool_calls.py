@@ -179,6 +179,18 @@ def test_a_turn_that_calls_a_tool_is_not_empty() -> None:
     assert not [finding for finding in curation.findings if finding.rule == "chat-roles"]
 
 
+def test_chats_with_other_tools_are_no_copies_and_ask_something_else() -> None:
+    """Without a tool the right answer is another."""
+    turns, other = FORMATS["one function"][:2], [{"name": "clock"}]
+    said = [turns[0], {"role": "assistant", "content": "I cannot look that up."}]
+    curation = curate_dataset([*rows(turns, tools=TOOLS), *rows(turns, tools=other), *rows(said, tools=other)])
+
+    assert [(finding.rule, finding.row) for finding in curation.findings if finding.rule != "length-outlier"] == [
+        ("several-answers", 1),
+        ("several-answers", 2),
+    ]
+
+
 def test_masked_arguments_stay_json() -> None:
     """A card number that is no text in JSON becomes one."""
     arguments = '{"card": 4111111111111111, "mail": "jo@example.org", "n": 3}'
