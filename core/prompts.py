@@ -57,7 +57,7 @@ def render_prompts(examples: Examples, config: PromptConfig, tokenizer: Any = No
     if examples.kind == "chat":
         chats = _chats(examples)
         _require_template(config, tokenizer, chats)
-        return [_render_chat(turns, tools, config, tokenizer) for turns, tools in chats]
+        return [_render_row(examples, row, chat, config, tokenizer) for row, chat in enumerate(chats)]
     default_prompt, default_answer = DEFAULT_TEMPLATES[examples.kind]
     if "pair" in examples.table.column_names and config.template is None:
         default_prompt = default_prompt.replace("{input}", "{input}\n{pair}")
@@ -93,6 +93,17 @@ def _require_template(config: PromptConfig, tokenizer: Any, chats: list[tuple[li
         )
     if first := next((chat for chat in chats if chat[1]), None):  # what a template leaves out, it always does
         templated(*first, tokenizer).require_tools()
+
+
+def _render_row(
+    examples: Examples, row: int, chat: tuple[list[Turn], str | None], config: PromptConfig, tokenizer: Any
+) -> Prompt:
+    """A chat as a prompt; what its template refuses is told with its place."""
+    try:
+        return _render_chat(*chat, config, tokenizer)
+    except ModelError as error:
+        file, line = (examples.table[name][row].as_py() for name in ("file", "line"))
+        raise ModelError(f"{file}:{line}: {error}") from error
 
 
 def _render_chat(turns: list[Turn], tools: str | None, config: PromptConfig, tokenizer: Any) -> Prompt:
