@@ -35,7 +35,7 @@ def skip_unreachable_hub(name: str | Path) -> None:
 @cache
 def _is_found() -> bool:
     """Whether the hub has an address, or a proxy is to find it."""
-    if getproxies():
+    if getproxies() or not _host():
         return True
     try:
         socket.getaddrinfo(_host(), None)

@@ -51,10 +51,12 @@ def test_without_an_address_the_libraries_work_off_line(
     assert huggingface_hub.constants.HF_HUB_OFFLINE is datasets.config.HF_HUB_OFFLINE is True
 
 
-@pytest.mark.parametrize("why", ["a path", "an address", "a proxy"])
+@pytest.mark.parametrize("why", ["a path", "an address", "a proxy", "no host"])
 def test_otherwise_nothing_changes(why: str, online: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """What is here needs no hub; and an address, or a proxy, may lead to it."""
     online.setattr(socket, "getaddrinfo", refuse if why != "an address" else lambda *_: [])
+    if why == "no host":
+        online.setenv("HF_ENDPOINT", "localhost:8080")
     online.setattr(hub, "getproxies", lambda: {"https": "http://proxy"} if why == "a proxy" else {})
     hub.skip_unreachable_hub(tmp_path if why == "a path" else "org/model")
 
