@@ -88,7 +88,8 @@ def require_verdict(recipe: Recipe, test: Examples) -> None:
         InputError: a metric or a file that does not exist, or no benchmark that is gated.
     """
     evaluate.require_measures(recipe.evaluate, test.kind)
-    planned = evaluate.planned_benchmarks(recipe.evaluate, causal=evaluate.is_causal(recipe.model))
+    causal = recipe.train.method != "head" and evaluate.is_causal(recipe.model)
+    planned = evaluate.planned_benchmarks(recipe.evaluate, causal=causal)
     evaluate.require_gated(recipe.gate, planned)
 
 

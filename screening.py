@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from . import curate, train
+from .core.errors import DataError
 from .core.formats import load_examples, write_examples
 from .core.results import BenchmarkItem
 from .core.store import write_text
@@ -22,23 +23,29 @@ def screen_replay(recipe: Recipe, items: Sequence[BenchmarkItem], curated: Path)
     """Write the rows of `train.replay.source` that hold no benchmark item, where others do; what to tell of those.
 
     Raises:
-        DataError: there is no such file, or no row in it.
+        DataError: there is no such file, no row in it, or none without an item.
     """
     source = recipe.train.replay.source
     if source in (None, train.SELF) or not items or recipe.curate is None:
         return []
     texts = train.read_texts(source)
-    rows = load_examples(source if texts is None else [{"text": text, "label": "general"} for _, text in texts])
+    if texts:
+        rows = load_examples([{"text": text, "label": "general"} for _, text in texts], kind="label")
+    else:
+        rows = load_examples(source)
     held = curate.rows_with_items(rows, items, recipe.curate)
     if not len(held):
         return []
-    kept = np.setdiff1d(np.arange(len(rows)), held)
-    if texts is None:
-        write_examples(rows, curated / f"{STEM}.{rows.format}", rows=kept)
+    count = len(texts or rows)
+    if len(held) == count:
+        raise DataError(f"train.replay.source: every row of {source} holds benchmark items; name other general text")
+    if texts:
+        lines = set(rows.table["line"].take(held).to_pylist())
+        kept = [text for number, (_, text) in enumerate(texts, start=1) if number not in lines]
+        write_text(curated / f"{STEM}.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in kept))
     else:
-        lines = [json.dumps({"text": rows.inputs[row]}) + "\n" for row in kept.tolist()]
-        write_text(curated / f"{STEM}.jsonl", "".join(lines))
-    return [f"{len(held):,} of {len(rows):,} rows of train.replay.source hold benchmark items and are not rehearsed"]
+        write_examples(rows, curated / f"{STEM}.{rows.format}", rows=np.setdiff1d(np.arange(count), held))
+    return [f"{len(held):,} of {count:,} rows of train.replay.source hold benchmark items and are not rehearsed"]
 
 
 def screened_config(recipe: Recipe, curated: Path) -> train.TrainConfig:

@@ -20,13 +20,13 @@ def _beside_the_recipe(value: str, info: ValidationInfo) -> str:
     base: Path | None = (info.context or {}).get("base")
     if base is None:
         return value
-    path = Path(value).expanduser()
+    path = Path(value).expanduser() if value.startswith("~/") else Path(value)
     if not path.is_absolute() and next(base.glob(value), None):
         return str(base / value)
     if format_by_suffix(path) and not next(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor))), None):
         places = dict.fromkeys(map(str, (base.resolve(), Path.cwd())))
         raise ValueError("no such file" if path.is_absolute() else f"no such file in {' or '.join(places)}")
-    return str(base / path) if value.startswith(".") else str(path) if value.startswith("~") else value
+    return str(base / value) if value.startswith(".") else str(path) if value.startswith("~/") else value
 
 
 PathString = Annotated[str, AfterValidator(_beside_the_recipe)]

@@ -55,9 +55,13 @@ def render_prompts(examples: Examples, config: PromptConfig, tokenizer: Any = No
         ModelError: chats, and the tokenizer has no chat template, or one that refuses the roles or leaves out tools.
     """
     if examples.kind == "chat":
+        _require_template(config, tokenizer)
         chats = _chats(examples)
-        _require_template(config, tokenizer, chats)
-        return [_render_row(examples, row, chat, config, tokenizer) for row, chat in enumerate(chats)]
+        rendered = [_render_row(examples, row, chat, config, tokenizer) for row, chat in enumerate(chats)]
+        first = next((chat for chat in chats if chat[1]), None)
+        if first and config.chat == "tokenizer":  # what a template leaves out, it always does
+            templated(*first, tokenizer).require_tools()
+        return rendered
     default_prompt, default_answer = DEFAULT_TEMPLATES[examples.kind]
     if "pair" in examples.table.column_names and config.template is None:
         default_prompt = default_prompt.replace("{input}", "{input}\n{pair}")
@@ -84,15 +88,11 @@ def _chats(examples: Examples) -> list[tuple[list[Turn], str | None]]:
     return list(zip(turns, examples.table["tools"].to_pylist() if has_tools else [None] * len(turns), strict=True))
 
 
-def _require_template(config: PromptConfig, tokenizer: Any, chats: list[tuple[list[Turn], str | None]]) -> None:
-    if config.chat == "plain":
-        return
-    if not getattr(tokenizer, "chat_template", None):
+def _require_template(config: PromptConfig, tokenizer: Any) -> None:
+    if config.chat == "tokenizer" and not getattr(tokenizer, "chat_template", None):
         raise ModelError(
             "the tokenizer has no chat template; use an instruction-tuned model, or set prompts.chat: plain"
         )
-    if first := next((chat for chat in chats if chat[1]), None):  # what a template leaves out, it always does
-        templated(*first, tokenizer).require_tools()
 
 
 def _render_row(

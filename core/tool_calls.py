@@ -65,7 +65,19 @@ def read_tools(value: Any) -> str | None:
         return None
     if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):
         raise CallError("it is no list of tools, each an object")
-    return orjson.dumps(tools).decode()
+    return as_json(tools)
+
+
+def as_json(value: Any) -> str:
+    """A value as JSON.
+
+    Raises:
+        CallError: it holds what JSON cannot: bytes, half a character, a number of more than 64 bits.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError as error:
+        raise CallError(f"it holds what JSON cannot ({error})") from error
 
 
 def call_text(call: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from .tool_calls import CallError, call_text, read_calls
+from .tool_calls import CallError, as_json, call_text, read_calls
 
 ROLES = {
     "human": "user",
@@ -74,25 +74,24 @@ def _read_turn(turn: Any, name: str) -> Turn:
         calls, content = content, ""
     if isinstance(content, list) and all(isinstance(part, Mapping) and part.get("type") == "text" for part in content):
         content = "".join(str(part.get("text") or "") for part in content)
-    if role == "tool" and isinstance(content, list | Mapping):
-        content = orjson.dumps(content).decode()
-    if content is None and calls:
-        content = ""
+    content = "" if content is None and calls else content
+    try:
+        if role == "tool" and isinstance(content, list | Mapping):
+            content = as_json(content)
+        more = _more(turn, role, calls)
+    except CallError as error:
+        what = "call" if calls else "result"
+        raise RowError(f"the tool {what} of the {role} turn of {name!r} cannot be read: {error}") from error
     if not isinstance(content, str):
         raise RowError(f"the content of the {said} turn of {name!r} is {type_name(content)}, not text")
-    return {"role": role, "content": content, "more": _more(turn, role, calls, name)}
+    return {"role": role, "content": content, "more": more}
 
 
-def _more(turn: Mapping[str, Any], role: str, calls: Any, name: str) -> str | None:
-    if calls:
-        try:
-            more: dict[str, Any] = {"tool_calls": read_calls(calls)}
-        except CallError as error:
-            raise RowError(f"the tool call of the {role} turn of {name!r} cannot be read: {error}") from error
-    else:
-        known = ("tool_call_id", "name") if role == "tool" else ()
-        more = {key: turn[key] for key in known if isinstance(turn.get(key), str)}
-    return orjson.dumps(more).decode() if more else None
+def _more(turn: Mapping[str, Any], role: str, calls: Any) -> str | None:
+    known = ("tool_call_id", "name") if role == "tool" else ()
+    found = {key: turn[key] for key in known if isinstance(turn.get(key), str)}
+    more = {"tool_calls": read_calls(calls)} if calls else found
+    return as_json(more) if more else None
 
 
 def turn_text(turn: Turn) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tunegate.core.errors import DataError
 from tunegate.core.formats import load_examples
 from tunegate.core.results import BenchmarkItem
 from tunegate.recipe import Recipe
@@ -49,6 +50,18 @@ def test_rows_with_benchmark_items_are_not_rehearsed(name: str, tmp_path: Path) 
 
     assert told == ["1 of 9 rows of train.replay.source hold benchmark items and are not rehearsed"]
     assert kept == TEXTS
+
+
+def test_a_file_of_nothing_but_items_is_refused(tmp_path: Path) -> None:
+    """Nothing would be left to rehearse; text that no example may be is kept all the same."""
+    (tmp_path / "items.jsonl").write_text(json.dumps({"text": QUESTION}) + "\n")
+    (tmp_path / "odd.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in ("a\0b", QUESTION, "c")))
+    told = screen_replay(recipe_of(tmp_path / "odd.jsonl"), [ITEM], tmp_path / "curated")
+
+    assert told == ["1 of 3 rows of train.replay.source hold benchmark items and are not rehearsed"]
+    assert read_texts(str(tmp_path / "curated" / "rehearsed.jsonl")) == [(1, "a\0b"), (2, "c")]
+    with pytest.raises(DataError, match=r"train\.replay\.source: every row of .* holds benchmark items; name other"):
+        screen_replay(recipe_of(tmp_path / "items.jsonl"), [ITEM], tmp_path / "curated")
 
 
 def test_what_holds_none_is_left_alone(tmp_path: Path) -> None:

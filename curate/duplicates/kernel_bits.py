@@ -10,6 +10,7 @@ from functools import reduce
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types, uint64
 from numba.core import codegen
@@ -23,6 +24,10 @@ FEATURES = host.get_host_cpu_features() if settings.CPU_FEATURES is None else se
 """What the processor that numba compiles for can do."""
 COMPRESSES = "+avx512vbmi2" in FEATURES
 """Whether one instruction turns 64 bits into their places."""
+HIGH_BITS = np.uint64(0x8080808080808080)
+"""Of 8 bytes, the bits that none of ASCII has."""
+LOW_BITS = np.uint64(0x0101010101010101)
+"""The lowest of each."""
 AT_ONCE = 64 if COMPRESSES else 16
 """Places written at once; seldom do more than 16 words begin or end in 64 bytes."""
 BYTES = ir.VectorType(ir.IntType(8), LANES)
@@ -188,6 +193,13 @@ count_ones: Any = intrinsic(_count_ones)
 put_places: Any = intrinsic(_put_places)
 """put_places(bits, base, out, at): write base + the places of the lowest AT_ONCE bits to out[at:], int32, and anything
 where there are fewer; the bits that are left."""
+
+
+@inlined
+def same_bytes(eight: Any, others: Any) -> Any:
+    """Bits that are not all zero if one of 8 bytes is the one in its place, never otherwise; the lowest is in such."""
+    differing = eight ^ others
+    return (differing - LOW_BITS) & ~differing & HIGH_BITS
 
 
 @inlined

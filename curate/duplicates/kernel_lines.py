@@ -9,7 +9,7 @@ import numpy as np
 from numba import uint64
 
 from .compiled import compiled
-from .kernel_bits import load64, trailing_zeros
+from .kernel_bits import load64, same_bytes, trailing_zeros
 from .kernel_shingles import mix64
 from .kernel_unicode import decode
 from .shingles import Array
@@ -17,8 +17,6 @@ from .shingles import Array
 WIDE_SPACES: Array = np.array([code for code in range(0x80, 0x3001) if chr(code).isspace()], np.int64)
 """White space beyond ASCII, as `str.strip` knows it."""
 NEWLINES = np.uint64(0x0A0A0A0A0A0A0A0A)
-LOWEST_BITS = np.uint64(0x0101010101010101)
-HIGHEST_BITS = np.uint64(0x8080808080808080)
 
 
 class Lines(NamedTuple):
@@ -87,8 +85,7 @@ def find_lines(data: Array, offsets: Array, lines: Lines, spans: Array, ways: Ar
 def next_newline(data: Array, i: int, stop: int) -> Any:
     """Place of the next end of a line from i on, else `stop`."""
     while i + 8 <= stop:
-        differing = load64(data, i) ^ NEWLINES
-        found = (differing - LOWEST_BITS) & ~differing & HIGHEST_BITS
+        found = same_bytes(load64(data, i), NEWLINES)
         if found != uint64(0):
             return i + (trailing_zeros(found) >> 3)
         i += 8

@@ -10,14 +10,12 @@ from numba import uint64
 from ..folding import DASH, JOINED, MINUS, is_symbol
 from .blocks import ASCII, FOLDED, TABLE
 from .compiled import compiled
-from .kernel_bits import inlined, load64, trailing_zeros
+from .kernel_bits import HIGH_BITS, inlined, load64, same_bytes, trailing_zeros
 from .shingles import Array
 from .unicode_table import PAGE_BITS, UnicodeTable
 
 PAGE_MASK = (1 << PAGE_BITS) - 1
 """Place of a code point in its page."""
-HIGH_BITS = np.uint64(0x8080808080808080)
-"""Of 8 bytes, the bits that none of ASCII has."""
 PARTED = 128
 """Added to a symbol that is parted from what is beside it."""
 ASCII_FOLDED: Array = np.array(
@@ -32,7 +30,6 @@ JOINS: Array = np.array([byte >= 128 or chr(byte).isalnum() or chr(byte) in f"_-
 """(256,) bytes behind which a hyphen joins; what is not ASCII is looked at from its own place."""
 HYPHEN, DOLLAR, POINT, EN_DASH = ord("-"), ord("$"), ord("."), ord(DASH)
 HYPHENS = np.uint64(0x2D2D2D2D2D2D2D2D)
-LOWEST_BITS = np.uint64(0x0101010101010101)
 DASH_BYTES = len(DASH.encode())
 SIGN: Array = np.frombuffer(MINUS.encode(), np.uint8)
 """(3,) uint8."""
@@ -69,20 +66,13 @@ def find_kinds(data: Array, offsets: Array, kinds: Array) -> None:
             for i in range(start, stop - 8, 8):
                 eight = load64(data, i)
                 high |= eight
-                hyphens |= hyphens_in(eight)
+                hyphens |= same_bytes(eight, HYPHENS)
             eight = load64(data, stop - 8)  # overlaps the one before, since nothing after the row may be read
             high |= eight
-            hyphens |= hyphens_in(eight)
+            hyphens |= same_bytes(eight, HYPHENS)
         kinds[row] = TABLE if high & HIGH_BITS else ASCII
         if hyphens:
             kinds[row] = max(kinds[row], kind_by_signs(data, start, stop))
-
-
-@inlined
-def hyphens_in(eight: Any) -> Any:
-    """Bits that are not all zero if one of 8 bytes is a hyphen, and never otherwise; the lowest is in such a byte."""
-    differing = eight ^ HYPHENS
-    return (differing - LOWEST_BITS) & ~differing & HIGH_BITS
 
 
 @compiled
@@ -91,7 +81,7 @@ def kind_by_signs(data: Array, start: int, stop: int) -> int:
     kind, i = ASCII, start
     while i < stop:
         if i + 8 <= stop:
-            found = hyphens_in(load64(data, i))
+            found = same_bytes(load64(data, i), HYPHENS)
             if not found:
                 i += 8
                 continue

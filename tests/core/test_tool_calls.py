@@ -18,6 +18,7 @@ from tunegate.core.formats import load_examples, original_rows
 from tunegate.core.models import load_tokenizer
 from tunegate.core.prompts import PromptConfig, render_prompts
 from tunegate.core.tool_calls import read_calls
+from tunegate.core.turns import RowError, read_turns
 from tunegate.curate import CurateConfig, curate_dataset
 from tunegate.evaluate import EvaluateConfig
 from tunegate.evaluate.scoring.request import Request
@@ -119,6 +120,21 @@ def test_arguments_written_as_text_are_kept_exactly(arguments: dict[str, Any]) -
     (call,) = read_calls([{"name": "f", "arguments": json.dumps(arguments)}])
 
     assert call == {"type": "function", "function": {"name": "f", "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    ("turn", "what"),
+    [
+        ({"role": "tool", "content": {"raw": b"x"}}, "result of the tool"),
+        ({"role": "assistant", "tool_calls": [{"name": "f", "arguments": {"a": 2**70}}]}, "call of the assistant"),
+    ],
+)
+def test_what_json_cannot_hold_is_a_bad_row(turn: dict[str, Any], what: str) -> None:
+    """Columnar files and frames may hold more than JSON does."""
+    with pytest.raises(
+        RowError, match=f"^the tool {what} turn of 'messages' cannot be read: it holds what JSON cannot"
+    ):
+        read_turns([turn], "messages")
 
 
 def test_tools_are_part_of_a_chat_and_chats_without_them_keep_their_id() -> None:
