@@ -19,7 +19,7 @@ from .core.records import Examples
 from .core.results import BenchmarkItem, RunResults, Scores
 from .core.runfolder import RunFolder, open_run
 from .core.split import split_examples
-from .core.store import fingerprint, hash_files, read_json, require_result, write_text
+from .core.store import fingerprint, hash_files, hash_named, read_json, require_result, write_text
 from .preview import preview, require_verdict
 from .recipe import Recipe, read_recipe, recipe_yaml
 from .screening import screen_replay, screened_config
@@ -326,15 +326,7 @@ def _data_fingerprints(recipe: Recipe) -> dict[str, Any]:
 
 
 def _file_hashes(*names: str | None) -> dict[str, str]:
-    return {name: _file_hash(name) for name in names if name}
-
-
-def _file_hash(name: str) -> str:
-    path = Path(name)
-    if path.is_dir():
-        return hash_files(sorted(entry for entry in path.rglob("*") if entry.is_file()))
-    files = [path] if path.is_file() else sorted(Path(path.anchor or ".").glob(name.removeprefix(path.anchor)))
-    return hash_files(files) if files else name
+    return {name: hash_named(name) for name in names if name}
 
 
 def _record_provenance(run: RunFolder, path: Path, recipe: Recipe, changes: Sequence[str]) -> None:

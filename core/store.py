@@ -39,6 +39,15 @@ def hash_files(paths: list[Path]) -> str:
     return digest.hexdigest()
 
 
+def hash_named(name: str) -> str:
+    """Hash of the bytes of a file, a folder's or a glob's; the name itself where nothing is here, as of a hub id."""
+    path = Path(name)
+    if path.is_dir():
+        return hash_files(sorted(entry for entry in path.rglob("*") if entry.is_file()))
+    files = [path] if path.is_file() else sorted(Path(path.anchor or ".").glob(name.removeprefix(path.anchor)))
+    return hash_files(files) if files else name
+
+
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`; on success it is renamed to `path`, on an exception it is removed.

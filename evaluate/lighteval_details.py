@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from ..core.errors import InputError, IntegrityError
 from ..core.results import Scores, TaskInfo
 from ..core.store import fingerprint
-from .benchmarks.lmeval import ItemResult
+from .benchmarks.items import ItemResult
 from .benchmarks.rows import chance_level, result_rows
 from .score_files import score_table
 

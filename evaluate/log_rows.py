@@ -6,7 +6,7 @@ import ast
 from collections.abc import Mapping
 from typing import Any
 
-from .benchmarks.lmeval import ItemResult
+from .benchmarks.items import ItemResult
 
 
 def item_from_log(sample: Mapping[str, Any]) -> ItemResult:

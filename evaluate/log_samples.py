@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from ..core.errors import InputError, IntegrityError
 from ..core.results import Scores, TaskInfo
-from .benchmarks.lmeval import ItemResult
+from .benchmarks.items import ItemResult
 from .benchmarks.rows import BINARY, PREFERRED, chance_level, number, result_rows
 from .log_rows import item_from_log
 from .score_files import score_table

@@ -12,7 +12,7 @@ import numpy as np
 from ...core.results import TaskInfo
 from ..config import Benchmark
 from .complaints import no_single_metric
-from .lmeval import ItemResult
+from .items import ItemResult
 
 PREFERRED = ("acc_norm", "acc", "exact_match", "bits_per_byte")
 """Metrics in the order in which one is chosen to be compared, as the field reports them."""

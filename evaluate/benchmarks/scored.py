@@ -14,7 +14,8 @@ from ...core.results import BenchmarkItem, TaskInfo
 from ...core.store import fingerprint
 from ..config import Benchmark, EvaluateConfig
 from ..scoring.request import Answer, Request
-from .lmeval import build_requests, chosen_documents, describe, doc_hash, documents, item_results, narrow, open_task
+from .items import describe
+from .lmeval import build_requests, chosen_documents, doc_hash, documents, item_results, narrow, open_task
 from .local_data import mirror_index
 from .locate import Leaf, find_leaves, read_definition
 from .rows import result_rows, task_info

@@ -8,7 +8,8 @@ from random import Random
 
 from ...core.results import BenchmarkItem
 from ..config import EvaluateConfig
-from .lmeval import describe, doc_hash, documents
+from .items import describe
+from .lmeval import doc_hash, documents
 from .scored import Opened, benchmark_items, chosen_benchmarks, open_benchmarks
 
 
