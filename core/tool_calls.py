@@ -23,7 +23,7 @@ def read_calls(value: Any) -> list[dict[str, Any]]:
         CallError: it is something else.
     """
     if isinstance(value, str):
-        value = _parsed(value, "the call")
+        value = _parsed(value, "the call is")
     calls = value if isinstance(value, list) else [value]
     if not calls:
         raise CallError("it lists no call")
@@ -36,7 +36,7 @@ def _read_call(call: Any) -> dict[str, Any]:
         raise CallError("a call is no object with a function's name and arguments")
     name, arguments = function["name"], function.get("arguments")
     if isinstance(arguments, str):
-        arguments = _parsed(arguments, f"arguments of {name!r}") if arguments.strip() else {}
+        arguments = _parsed(arguments, f"arguments of {name!r} are") if arguments.strip() else {}
     else:
         arguments = _without_nulls(arguments or {})
     if not isinstance(arguments, Mapping):
@@ -49,7 +49,7 @@ def _parsed(text: str, what: str) -> Any:
     try:
         return orjson.loads(text)
     except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
-        raise CallError(f"{what} is no JSON") from error
+        raise CallError(f"{what} no JSON") from error
 
 
 def read_tools(value: Any) -> str | None:
@@ -60,7 +60,7 @@ def read_tools(value: Any) -> str | None:
     Raises:
         CallError: it is something else.
     """
-    tools = _parsed(value or "null", "it") if isinstance(value, str) else _without_nulls(value)
+    tools = _parsed(value or "null", "it is") if isinstance(value, str) else _without_nulls(value)
     if not tools:
         return None
     if not isinstance(tools, list) or not all(isinstance(tool, Mapping) for tool in tools):

@@ -100,7 +100,7 @@ def test_calls_of_every_format_become_the_same_turns(name: str, tmp_path: Path) 
     [
         ([{"id": "1"}], "a call is no object with a function's name and arguments"),
         ("{", "the call is no JSON"),
-        ([{"name": "f", "arguments": "{a: 1}"}], "arguments of 'f' is no JSON"),
+        ([{"name": "f", "arguments": "{a: 1}"}], "arguments of 'f' are no JSON"),
         ([{"name": "f", "arguments": [1]}], "arguments of 'f' are no JSON object"),
     ],
 )
